@@ -1,0 +1,353 @@
+//! What can go wrong, in one type: a kind to match, a chain to read.
+//!
+//! Every failure of the crate is an [`Error`]. It says in [`Error::outcome`] whether the
+//! server may have acted, keeps the whole answer of a refused request, and never
+//! prints a secret or a filled URL. This module knows no other module's types.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+mod problem;
+mod text;
+
+pub use problem::Problem;
+pub(crate) use text::{Cause, printable, quoted};
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any error of a foreign service or stream, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What kind of thing went wrong; each line says what a caller can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A catalog file is wrong. Correct the file; the message has its line and column.
+    Catalog,
+    /// A path names no resource, an item cannot be one segment, or the method is not declared.
+    Path,
+    /// The request as described cannot be built. Nothing was sent.
+    Request,
+    /// Credentials are missing, malformed, or a token could not be had.
+    Auth,
+    /// No connection: refused, unreachable, or the name has no address. Safe to send again.
+    Connect,
+    /// The peer's certificate or handshake was refused. Sending again will not help.
+    Tls,
+    /// A time limit passed. [`Error::outcome`] tells whether the server may have acted.
+    Timeout,
+    /// The peer broke HTTP, or closed the connection before answering.
+    Protocol,
+    /// A body could not be sent or read whole: cut short, too large, or badly encoded.
+    Body,
+    /// A redirect that is not followed.
+    Redirect,
+    /// The server answered with a status that is not a success.
+    Status,
+    /// The server asks to wait longer than this call may.
+    RateLimited,
+    /// The circuit breaker is open. Nothing was sent.
+    Circuit,
+    /// The call was cancelled.
+    Cancelled,
+    /// The answer is not of the expected form.
+    Decode,
+    /// A file or another store failed.
+    Store,
+}
+
+/// Whether the server may have acted on the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// No byte of the request left this process: sending again is safe.
+    NotSent,
+    /// Some of it may have arrived and no final answer came.
+    MaybeProcessed,
+    /// A final answer came.
+    Processed,
+}
+
+/// Why a call failed.
+///
+/// `Display` tells this layer only; [`std::error::Error::source`] has the rest.
+///
+/// ```
+/// use restwalk::{Client, ErrorKind, Outcome};
+///
+/// let client = Client::builder("https://max.example.com").catalog(restwalk::Catalog::embedded()).build()?;
+/// let error = client.res("peopel").get().build().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Path);
+/// assert_eq!(error.outcome(), Outcome::NotSent);
+/// assert_eq!(error.to_string(), r#"no resource "peopel" under /; did you mean "people"?"#);
+/// # Ok::<(), restwalk::Error>(())
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    code: &'static str,
+    message: String,
+    outcome: Outcome,
+    status: Option<StatusCode>,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    problem: Option<Problem>,
+    method: Option<Method>,
+    route: Option<Arc<str>>,
+    attempts: u32,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// Makes an error of `kind` that happened before anything was sent.
+    ///
+    /// For transports and services of one's own; add [`Error::with_outcome`] where bytes
+    /// may have left, and [`Error::with_source`] for the cause.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::coded(kind, kind.code(), message)
+    }
+
+    pub(crate) fn coded(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            code,
+            message: message.into(),
+            outcome: Outcome::NotSent,
+            status: None,
+            headers: HeaderMap::new(),
+            body: None,
+            problem: None,
+            method: None,
+            route: None,
+            attempts: 0,
+            source: None,
+        }))
+    }
+
+    /// Says whether the server may have acted.
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = outcome;
+        self
+    }
+
+    /// Adds the cause, which [`std::error::Error::source`] returns.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds the answer that this error reports; `problem` is what its body says, already masked.
+    pub(crate) fn with_answer(
+        mut self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+        problem: Option<Problem>,
+    ) -> Self {
+        self.0.outcome = Outcome::Processed;
+        self.0.status = Some(status);
+        self.0.headers = headers;
+        self.0.body = body;
+        self.0.problem = problem;
+        self
+    }
+
+    /// Adds what was asked and how often, unless a lower layer has said so already.
+    pub(crate) fn with_call(mut self, method: &Method, route: Option<&Arc<str>>, attempts: u32) -> Self {
+        self.0.method.get_or_insert_with(|| method.clone());
+        if self.0.route.is_none() {
+            self.0.route = route.cloned();
+        }
+        self.0.attempts = self.0.attempts.max(attempts);
+        self
+    }
+
+    /// The kind to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The stable dotted code, such as `invalid_input.path` or `timeout.headers`.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// Whether the server may have acted.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// The status of the answer, where one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The headers of the answer; empty where none came.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The body of the answer as it came, decoded from its content coding, at most 64 KiB.
+    ///
+    /// It is raw: whatever the server echoed is in it.
+    pub fn body(&self) -> Option<&Bytes> {
+        self.0.body.as_ref()
+    }
+
+    /// What the server says is wrong: RFC 9457, or one of the usual JSON shapes.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.0.problem.as_ref()
+    }
+
+    /// The route template, such as `/people/{username}`; never a filled URL.
+    pub fn route(&self) -> Option<&str> {
+        self.0.route.as_deref()
+    }
+
+    /// How many times the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+}
+
+impl ErrorKind {
+    /// The code of an error that has no closer one.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalogue",
+            Self::Path => "invalid_input.path",
+            Self::Request => "invalid_input.request",
+            Self::Auth => "auth.required",
+            Self::Connect => "connect",
+            Self::Tls => "tls.protocol",
+            Self::Timeout => "timeout.total",
+            Self::Protocol => "protocol.closed",
+            Self::Body => "body.truncated",
+            Self::Redirect => "redirect.bad_location",
+            Self::Status => "status",
+            Self::RateLimited => "rate_limited",
+            Self::Circuit => "circuit_open",
+            Self::Cancelled => "cancelled",
+            Self::Decode => "body.decode",
+            Self::Store => "store.corrupt",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { message, method, route, attempts, .. } = &*self.0;
+        if *attempts == 0 {
+            return f.write_str(message);
+        }
+        if let Some(method) = method {
+            write!(f, "{method} {} ", route.as_deref().unwrap_or("(no route)"))?;
+        }
+        f.write_str(message)?;
+        if *attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
+        }
+        if let Some(said) = self.0.problem.as_ref().and_then(Problem::message) {
+            write!(f, ": {said}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Names every field, so that a new one is looked at before it is printed.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, code, message, outcome, status, headers, body, problem, method, route, attempts, source } =
+            &*self.0;
+        f.debug_struct("Error")
+            .field("kind", kind)
+            .field("code", code)
+            .field("message", message)
+            .field("outcome", outcome)
+            .field("status", status)
+            .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("body", &format_args!("{} bytes (not shown)", body.as_ref().map_or(0, Bytes::len)))
+            .field("problem", problem)
+            .field("method", method)
+            .field("route", route)
+            .field("attempts", attempts)
+            .field("source", source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A mistake noted while a call is described, reported when the call is built.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    kind: ErrorKind,
+    code: &'static str,
+    message: String,
+}
+
+impl Fault {
+    pub(crate) fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, code, message: message.into() }
+    }
+
+    pub(crate) fn path(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Path, ErrorKind::Path.code(), message)
+    }
+
+    pub(crate) fn request(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Request, ErrorKind::Request.code(), message)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(Fault { kind, code, message }: Fault) -> Self {
+        Self::coded(kind, code, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn display_names_the_route_and_what_the_server_said() {
+        let problem = Problem::from_json(br#"{"error":"UnknownUser","error_description":"no such actor"}"#, None);
+        let error = Error::new(ErrorKind::Status, "answered 403 Forbidden")
+            .with_answer(StatusCode::FORBIDDEN, HeaderMap::new(), None, problem)
+            .with_call(&Method::POST, Some(&Arc::from("/people/{username}")), 2);
+        assert_eq!(
+            error.to_string(),
+            "POST /people/{username} answered 403 Forbidden (after 2 attempts): UnknownUser: no such actor"
+        );
+        assert_eq!(error.outcome(), Outcome::Processed);
+    }
+
+    #[test]
+    fn debug_shows_no_header_and_no_body() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-token", "CNRY-header".parse().unwrap());
+        let error = Error::new(ErrorKind::Status, "answered 500").with_answer(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            headers,
+            Some(Bytes::from_static(b"CNRY-body")),
+            None,
+        );
+        assert!(!format!("{error:#?}").contains("CNRY"));
+    }
+}

@@ -1,0 +1,121 @@
+//! What a server says is wrong, in the shapes that servers use.
+
+use serde_json::{Map, Value};
+
+use super::text::printable;
+
+/// What the server says is wrong.
+///
+/// Read from RFC 9457 (`application/problem+json`) and from the usual JSON shapes:
+/// `{error, error_description}`, `{code, error}`, `{message}`, `{detail}`, and each of
+/// them under an `error` member. A member of another type than expected is left out;
+/// text is escaped for printing and cut at 256 characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// A URI that names the kind of problem; never fetched.
+    pub kind: Option<String>,
+    /// The short name: `title`, `error`, or `code`.
+    pub title: Option<String>,
+    /// The explanation: `detail`, `error_description`, or `message`.
+    pub detail: Option<String>,
+    message: Option<String>,
+}
+
+impl Problem {
+    /// Reads `body`; `template` (`"{error}: {error_description}"`) words the message where all its names are present.
+    pub(crate) fn from_json(body: &[u8], template: Option<&str>) -> Option<Self> {
+        let Ok(Value::Object(top)) = serde_json::from_slice(body) else { return None };
+        let inner = match top.get("error") {
+            Some(Value::Object(inner)) => inner,
+            _ => &top,
+        };
+        let problem = Self {
+            kind: text(inner, &["type"]),
+            title: text(inner, &["title", "error", "code"]),
+            detail: text(inner, &["detail", "error_description", "message"]),
+            message: template.and_then(|template| fill(template, &top)),
+        };
+        (problem != Self::default()).then_some(problem)
+    }
+
+    /// The sentence for a person: the catalog's `error_message`, else title and detail.
+    pub fn message(&self) -> Option<String> {
+        self.message.clone().or_else(|| match (&self.title, &self.detail) {
+            (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
+            (one, other) => one.clone().or_else(|| other.clone()),
+        })
+    }
+
+    /// Passes every text through `clean`.
+    pub(crate) fn map(mut self, clean: &dyn Fn(&str) -> String) -> Self {
+        for text in [&mut self.kind, &mut self.title, &mut self.detail, &mut self.message].into_iter().flatten() {
+            *text = clean(text);
+        }
+        self
+    }
+}
+
+fn text(members: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| plain(members.get(*name)?))
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(printable(text)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn fill(template: &str, members: &Map<String, Value>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}')?;
+        out.push_str(before);
+        out.push_str(&plain(members.get(name)?)?);
+        rest = after;
+    }
+    Some(out + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m26_the_usual_shapes_become_one_sentence() {
+        for (body, expected) in [
+            (r#"{"error":"UnknownUser","error_description":"no such"}"#, Some("UnknownUser: no such")),
+            (r#"{"code":403,"error":"authorization failed"}"#, Some("authorization failed")),
+            (r#"{"message":"Not Found"}"#, Some("Not Found")),
+            (r#"{"detail":"no"}"#, Some("no")),
+            (r#"{"error":{"code":"bad","message":"worse"}}"#, Some("bad: worse")),
+            (r#"{"type":"https://x/y","title":"Gone","detail":"away"}"#, Some("Gone: away")),
+            (r#"{"title":7,"detail":["x"]}"#, Some("7")),
+            (r#"{"ok":true}"#, None),
+            (r"[1]", None),
+            ("<html>", None),
+        ] {
+            let said = Problem::from_json(body.as_bytes(), None).and_then(|problem| problem.message());
+            assert_eq!(said.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_catalogs_template_words_the_message() {
+        let body = br#"{"error":"E","error_description":"D"}"#;
+        let word = |template| Problem::from_json(body, Some(template)).unwrap().message().unwrap();
+        assert_eq!(word("{error} - {error_description}!"), "E - D!");
+        assert_eq!(word("{missing}"), "E: D");
+    }
+
+    #[test]
+    fn b19_wrong_types_are_tolerated_and_text_is_capped() {
+        let body = format!(r#"{{"type":1,"title":"t","detail":"{}"}}"#, "x".repeat(5 << 20));
+        let problem = Problem::from_json(body.as_bytes(), None).unwrap();
+        assert!(problem.detail.unwrap().chars().count() <= 257);
+        assert_eq!(problem.kind.as_deref(), Some("1"));
+    }
+}

@@ -1,0 +1,181 @@
+//! JSON as text: written once, strictly, and read by spans.
+//!
+//! Arguments are kept as the JSON text that serializing them gives, so that numbers and
+//! order pass through exactly and a body is not rebuilt to be merged. NaN and infinity,
+//! which `serde_json` would turn into `null`, are refused.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+mod finite;
+
+/// Serializes `value` to compact JSON; the error says what JSON cannot hold.
+pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    let mut out = Vec::with_capacity(128);
+    let mut serializer = serde_json::Serializer::new(&mut out);
+    value.serialize(finite::Finite(&mut serializer)).map_err(|error| error.to_string())?;
+    String::from_utf8(out).map_err(|error| error.to_string())
+}
+
+/// The text of a name inside JSON quotes.
+pub(crate) fn escape(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        return Cow::Borrowed(name);
+    }
+    let quoted = serde_json::Value::from(name).to_string();
+    Cow::Owned(quoted[1..quoted.len() - 1].to_owned())
+}
+
+/// The name that stands escaped between JSON quotes.
+pub(crate) fn unescape(escaped: &str) -> Cow<'_, str> {
+    if !escaped.contains('\\') {
+        return Cow::Borrowed(escaped);
+    }
+    serde_json::from_str(&format!("\"{escaped}\"")).map_or(Cow::Borrowed(escaped), Cow::Owned)
+}
+
+pub(crate) fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// The text of a string value, `None` for any other value.
+pub(crate) fn as_string(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.trim().strip_prefix('"')?.strip_suffix('"')?;
+    Some(unescape(inner))
+}
+
+/// The members of an object, as (escaped key, value text); of an array, as ("", value text).
+///
+/// `text` must be valid JSON; of anything else the members are meaningless, but found without a panic.
+#[derive(Clone)]
+pub(crate) struct Members<'a> {
+    text: &'a str,
+    at: usize,
+    keyed: bool,
+}
+
+impl<'a> Members<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        let start = text.len() - text.trim_start().len();
+        Self { text, at: start + 1, keyed: text.as_bytes().get(start) == Some(&b'{') }
+    }
+
+    fn blank(&mut self) {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b':')) {
+            self.at += 1;
+        }
+    }
+
+    /// Moves behind the string or value that begins here and returns its text.
+    fn value(&mut self) -> &'a str {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut depth = 0_usize;
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.string();
+                    if depth == 0 {
+                        break;
+                    }
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 0 => break,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        break;
+                    }
+                }
+                b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn string(&mut self) {
+        let bytes = self.text.as_bytes();
+        self.at += 1;
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => break,
+                b'\\' => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+        self.at = (self.at + 1).min(bytes.len());
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.blank();
+        if matches!(self.text.as_bytes().get(self.at), None | Some(b'}' | b']')) {
+            return None;
+        }
+        let key = if self.keyed {
+            let quoted = self.value();
+            self.blank();
+            quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default()
+        } else {
+            ""
+        };
+        Some((key, self.value()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_exact_and_strict() {
+        assert_eq!(to_text(&u64::MAX).unwrap(), "18446744073709551615");
+        assert_eq!(to_text(&u128::MAX).unwrap(), "340282366920938463463374607431768211455");
+        let raw = serde_json::value::RawValue::from_string("1.10".into()).unwrap();
+        assert_eq!(to_text(&[&raw]).unwrap(), "[1.10]");
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(to_text(&[Some(bad)]).unwrap_err().contains("finite"));
+        }
+        assert!(to_text(&f32::NAN).is_err());
+        assert!(to_text(&std::collections::BTreeMap::from([(1, "a")])).is_ok());
+        assert!(to_text(&std::collections::BTreeMap::from([(vec![1], "a")])).is_err());
+    }
+
+    #[test]
+    fn members_are_found_by_their_spans() {
+        for (text, expected) in [
+            ("{}", vec![]),
+            ("[]", vec![]),
+            (r#"{"a":1}"#, vec![("a", "1")]),
+            (r#" { "a" : [ 1 , {"b":"}"} ] , "c\"d" : "x,\"]" , "e":{} } "#, vec![
+                ("a", r#"[ 1 , {"b":"}"} ]"#),
+                (r#"c\"d"#, r#""x,\"]""#),
+                ("e", "{}"),
+            ]),
+            (r#"[1,"a",[2],null]"#, vec![("", "1"), ("", "\"a\""), ("", "[2]"), ("", "null")]),
+        ] {
+            assert_eq!(Members::of(text).collect::<Vec<_>>(), expected, "{text}");
+        }
+        for broken in ["{", "{\"", "{\"a", "[\"\\", "{\"a\":", "x", ""] {
+            assert!(Members::of(broken).count() < 3, "{broken}");
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_and_back() {
+        for name in ["plain", "quo\"te", "back\\slash", "new\nline", "é"] {
+            assert_eq!(unescape(&escape(name)), name);
+        }
+        assert_eq!(as_string("\"a\\\"b\"").as_deref(), Some("a\"b"));
+        assert_eq!(as_string("12"), None);
+    }
+}

@@ -1,0 +1,10 @@
+//! Walk any REST API by its paths, without generated code.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod secret;
+mod json;
+mod body;
+mod params;
+mod query;

@@ -1,0 +1,107 @@
+//! Values that are never printed.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use zeroize::Zeroizing;
+
+/// A text that prints as `***` and is wiped from memory when dropped.
+///
+/// ```
+/// use restwalk::Secret;
+///
+/// let token = Secret::from("s3cret");
+/// assert_eq!(format!("{token:?}"), "Secret(***)");
+/// assert_eq!(token.expose(), "s3cret");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// The value itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self(Zeroizing::new(value.to_owned()))
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(Zeroizing::new(value))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// The secrets known to a client, each in the spellings in which a server may echo it.
+#[derive(Clone, Default)]
+pub(crate) struct Masks(Vec<Secret>);
+
+impl Masks {
+    /// Adds a secret; one shorter than four bytes would mask half the text and is left out.
+    pub(crate) fn add(&mut self, secret: &str) {
+        if secret.len() < 4 {
+            return;
+        }
+        let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex] {
+            if !self.0.iter().any(|known| known.expose() == spelling) {
+                self.0.push(Secret::from(spelling));
+            }
+        }
+    }
+
+    /// Replaces every known secret in `text` with `***`.
+    pub(crate) fn apply(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.expose()) { text.replace(secret.expose(), "***") } else { text }
+        })
+    }
+}
+
+impl fmt::Debug for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Masks({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s01_a_secret_prints_as_stars() {
+        let secret = Secret::from(String::from("CNRY-secret"));
+        for printed in [format!("{secret}"), format!("{secret:?}"), format!("{:#?}", Some(&secret))] {
+            assert!(!printed.contains("CNRY"), "{printed}");
+        }
+        assert_eq!(secret.expose(), "CNRY-secret");
+    }
+
+    #[test]
+    fn s09_an_echoed_secret_is_masked_in_every_spelling() {
+        let mut masks = Masks::default();
+        masks.add("a b+c/d");
+        masks.add("abc");
+        for echo in ["a b+c/d", "a+b%2Bc%2Fd", &BASE64_STANDARD.encode("a b+c/d"), "6120622b632f64"] {
+            assert_eq!(masks.apply(&format!("<{echo}> abc")), "<***> abc");
+        }
+        assert_eq!(format!("{masks:?}"), "Masks(4)");
+    }
+}
