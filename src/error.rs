@@ -168,6 +168,16 @@ impl Error {
         self
     }
 
+    /// Passes the message and the text of the causes through `clean`.
+    pub(crate) fn masked(mut self, clean: &dyn Fn(&str) -> String) -> Self {
+        self.0.message = clean(&self.0.message);
+        self.0.source = self.0.source.map(|source| match source.downcast::<Cause>() {
+            Ok(cause) => Box::new(cause.masked(clean)),
+            Err(source) => source,
+        });
+        self
+    }
+
     /// The kind to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -1,19 +1,24 @@
-//! Bodies: default keys and the caller's, merged with their origins.
+//! Bodies: default keys and the caller's arguments, merged with their origins.
+//!
+//! Everything here is JSON text in and JSON text out. The merge is a tree of spans that
+//! borrows from the defaults and from the arguments; rendering it writes the body, and
+//! walking it explains the body. HTTP, routes and the catalog's format are not known here.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-/// Which separators in a top-level argument name open a nested object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Expand {
-    /// None: names are sent as they are.
-    Off,
-    /// `a.b` becomes `{"a": {"b": …}}`.
-    #[default]
-    Dots,
-    /// `a_b` and `a.b` become `{"a": {"b": …}}`.
-    Underscore,
-}
+use smallvec::SmallVec;
+
+use crate::json::{self, Members};
+
+mod explain;
+mod names;
+
+pub use explain::{Change, Entry, Origin};
+pub(crate) use names::dotted;
+pub use names::Expand;
+
+/// How deep argument names may nest objects.
+const DEEPEST: usize = 64;
 
 /// A default value as a catalog file gives it, each part with its line.
 #[derive(Debug, Clone)]
@@ -23,16 +28,365 @@ pub(crate) enum Seed {
     Object { entries: Vec<(String, Seed)>, line: u32 },
 }
 
-/// A default body, compiled: keys escaped, leaves as JSON text, each with its line.
+impl Seed {
+    fn line(&self) -> u32 {
+        match self {
+            Self::Leaf { line, .. } | Self::Object { line, .. } => *line,
+        }
+    }
+}
+
+/// A default body, compiled: keys escaped, every value as JSON text with its line.
 #[derive(Debug, Clone)]
 pub struct Defaults {
     file: Arc<str>,
-    seed: Seed,
+    text: String,
+    nodes: Vec<Default>,
+}
+
+/// One key of a default body; its children follow it directly, and `end` is behind the last of them.
+#[derive(Debug, Clone)]
+struct Default {
+    key: Box<str>,
+    text: Box<str>,
+    line: u32,
+    object: bool,
+    end: usize,
 }
 
 impl Defaults {
     /// Compiles `seed`, which stands in `file`.
     pub(crate) fn new(file: Arc<str>, seed: Seed) -> Self {
-        Self { file, seed }
+        let mut nodes = Vec::new();
+        let text = compile(&seed, &mut nodes);
+        Self { file, text, nodes }
+    }
+
+    /// The default body as JSON text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 }
+
+fn compile(seed: &Seed, nodes: &mut Vec<Default>) -> String {
+    let entries = match seed {
+        Seed::Leaf { json, .. } => return json.clone(),
+        Seed::Object { entries, .. } => entries,
+    };
+    let mut text = String::from("{");
+    for (name, value) in entries {
+        let at = nodes.len();
+        let key: Box<str> = json::escape(name).into();
+        let object = matches!(value, Seed::Object { .. });
+        nodes.push(Default { key: key.clone(), text: Box::default(), line: value.line(), object, end: 0 });
+        let inner = compile(value, nodes);
+        let comma = if text.len() > 1 { "," } else { "" };
+        text.push_str(&format!("{comma}\"{key}\":{inner}"));
+        let end = nodes.len();
+        if let Some(node) = nodes.get_mut(at) {
+            node.text = inner.into();
+            node.end = end;
+        }
+    }
+    text + "}"
+}
+
+/// One argument of a call, in the order in which they were given.
+#[derive(Debug, Clone)]
+pub(crate) enum Argument {
+    /// One name, expanded, and its value as JSON text.
+    Set { name: String, json: String },
+    /// An object as JSON text; its top-level names are expanded.
+    Json(String),
+    /// A dotted name that is removed.
+    Unset(String),
+}
+
+/// Merges `arguments`, left to right, over `defaults`: objects recurse, anything else replaces.
+///
+/// The error is a sentence: two arguments that exclude each other, or a value that is no object.
+pub(crate) fn merge<'a>(
+    defaults: Option<&'a Defaults>,
+    arguments: &'a [Argument],
+    expand: Expand,
+) -> Result<Merged<'a>, String> {
+    let mut merged = Merged::new(defaults);
+    for (index, argument) in arguments.iter().enumerate() {
+        match argument {
+            Argument::Set { name, json } => merged.set(index, name, json, expand)?,
+            Argument::Json(text) if json::is_object(text) => {
+                for (key, value) in Members::of(text) {
+                    match json::unescape(key) {
+                        Cow::Borrowed(name) => merged.set(index, name, value, expand)?,
+                        Cow::Owned(_) => merged.put(index, Names::from_iter([Cow::Borrowed(key)]), value, key)?,
+                    }
+                }
+            }
+            Argument::Json(_) => {
+                return Err("a JSON body that is merged must be an object; send any other value with .data(..)".into());
+            }
+            Argument::Unset(name) => merged.unset(name),
+        }
+    }
+    Ok(merged)
+}
+
+type Names<'a> = SmallVec<[Cow<'a, str>; 4]>;
+
+/// A merged body: a flat tree of spans, rendered or explained.
+pub(crate) struct Merged<'a> {
+    nodes: SmallVec<[Node<'a>; 24]>,
+    defaults: Option<&'a Defaults>,
+}
+
+struct Node<'a> {
+    key: Cow<'a, str>,
+    content: Content<'a>,
+    from: From<'a>,
+    /// What stood here in the defaults before an argument replaced or removed it.
+    was: Option<(&'a str, u32)>,
+    next: Option<usize>,
+}
+
+#[derive(Clone, Copy)]
+enum Content<'a> {
+    Text(&'a str),
+    Object { first: Option<usize>, last: Option<usize> },
+    Gone,
+}
+
+/// Who put a node here.
+#[derive(Clone, Copy)]
+enum From<'a> {
+    /// A line of the defaults.
+    Line(u32),
+    /// An argument's position, and the name that the caller wrote.
+    Argument(usize, &'a str),
+    /// An object that exists because this name leads through it.
+    Way(usize, &'a str),
+}
+
+const ROOT: usize = 0;
+
+impl<'a> Merged<'a> {
+    fn new(defaults: Option<&'a Defaults>) -> Self {
+        let root = Node {
+            key: Cow::Borrowed(""),
+            content: Content::Object { first: None, last: None },
+            from: From::Line(0),
+            was: None,
+            next: None,
+        };
+        let mut merged = Self { nodes: SmallVec::new(), defaults };
+        merged.nodes.push(root);
+        if let Some(defaults) = defaults {
+            merged.copy(ROOT, &defaults.nodes, 0, defaults.nodes.len());
+        }
+        merged
+    }
+
+    /// Copies the defaults in `from..to` as children of `parent`.
+    fn copy(&mut self, parent: usize, defaults: &'a [Default], from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            let Some(default) = defaults.get(at) else { break };
+            let content = if default.object {
+                Content::Object { first: None, last: None }
+            } else {
+                Content::Text(&default.text)
+            };
+            let child = self.append(parent, Cow::Borrowed(&default.key), content, From::Line(default.line));
+            self.nodes[child].was = Some((&default.text, default.line));
+            if default.object {
+                self.copy(child, defaults, at + 1, default.end);
+            }
+            at = default.end;
+        }
+    }
+
+    fn append(&mut self, parent: usize, key: Cow<'a, str>, content: Content<'a>, from: From<'a>) -> usize {
+        let child = self.nodes.len();
+        self.nodes.push(Node { key, content, from, was: None, next: None });
+        let (first, last) = match self.nodes[parent].content {
+            Content::Object { first, last } => (first, last),
+            _ => (None, None),
+        };
+        if let Some(last) = last {
+            self.nodes[last].next = Some(child);
+        }
+        self.nodes[parent].content = Content::Object { first: first.or(Some(child)), last: Some(child) };
+        child
+    }
+
+    fn children(&self, parent: usize) -> impl Iterator<Item = usize> {
+        let first = match self.nodes[parent].content {
+            Content::Object { first, .. } => first,
+            _ => None,
+        };
+        std::iter::successors(first, |at| self.nodes[*at].next)
+    }
+
+    fn child(&self, parent: usize, key: &str) -> Option<usize> {
+        self.children(parent).find(|at| self.nodes[*at].key == key)
+    }
+
+    fn set(&mut self, index: usize, name: &'a str, value: &'a str, expand: Expand) -> Result<(), String> {
+        let mut names = names::split(name, expand);
+        for part in &mut names {
+            if let Cow::Owned(escaped) = json::escape(part) {
+                *part = Cow::Owned(escaped);
+            }
+        }
+        self.put(index, names, value, name)
+    }
+
+    /// Puts `value` under the escaped `names`, which the caller wrote as `name`.
+    fn put(&mut self, index: usize, names: Names<'a>, value: &'a str, name: &'a str) -> Result<(), String> {
+        if names.len() > DEEPEST {
+            return Err(format!("the name {} nests deeper than {DEEPEST} objects", crate::error::quoted(name)));
+        }
+        let mut at = ROOT;
+        let depth = names.len().saturating_sub(1);
+        for (step, key) in names.into_iter().enumerate() {
+            if step == depth {
+                return self.assign(at, key, value, From::Argument(index, name));
+            }
+            at = self.enter(at, key, From::Way(index, name))?;
+        }
+        Ok(())
+    }
+
+    /// The object under `key`, made if there is none; a value that another argument put there is a clash.
+    fn enter(&mut self, parent: usize, key: Cow<'a, str>, from: From<'a>) -> Result<usize, String> {
+        let Some(child) = self.child(parent, &key) else {
+            return Ok(self.append(parent, key, Content::Object { first: None, last: None }, from));
+        };
+        match self.nodes[child].content {
+            Content::Object { .. } => {}
+            Content::Text(text) if json::is_object(text) => self.explode(child, text),
+            Content::Text(_) => {
+                clash(self.nodes[child].from, from)?;
+                self.nodes[child].content = Content::Object { first: None, last: None };
+            }
+            Content::Gone => self.nodes[child].content = Content::Object { first: None, last: None },
+        }
+        if !matches!(self.nodes[child].from, From::Way(..)) {
+            self.nodes[child].from = from;
+        }
+        Ok(child)
+    }
+
+    /// Turns the object that stands at `node` as text into child nodes of the same origin.
+    fn explode(&mut self, node: usize, text: &'a str) {
+        let from = self.nodes[node].from;
+        self.nodes[node].content = Content::Object { first: None, last: None };
+        for (key, value) in Members::of(text) {
+            self.append(node, canonical(key), Content::Text(value), from);
+        }
+    }
+
+    fn assign(&mut self, parent: usize, key: Cow<'a, str>, value: &'a str, from: From<'a>) -> Result<(), String> {
+        let Some(child) = self.child(parent, &key) else {
+            self.append(parent, key, Content::Text(value), from);
+            return Ok(());
+        };
+        let object = json::is_object(value);
+        match self.nodes[child].content {
+            Content::Text(text) if object && json::is_object(text) => self.explode(child, text),
+            Content::Object { .. } if object => {}
+            content => {
+                if matches!(content, Content::Object { .. }) {
+                    clash(self.nodes[child].from, from)?;
+                }
+                self.nodes[child].content = Content::Text(value);
+                self.nodes[child].from = from;
+                return Ok(());
+            }
+        }
+        for (key, value) in Members::of(value) {
+            self.assign(child, canonical(key), value, from)?;
+        }
+        Ok(())
+    }
+
+    fn unset(&mut self, name: &str) {
+        let mut at = Some(ROOT);
+        for part in names::split(name, Expand::Dots) {
+            let Some(parent) = at else { return };
+            if let Content::Text(text) = self.nodes[parent].content
+                && json::is_object(text)
+            {
+                self.explode(parent, text);
+            }
+            at = self.child(parent, &json::escape(&part));
+        }
+        if let Some(node) = at {
+            self.nodes[node].content = Content::Gone;
+        }
+    }
+
+    /// Whether nothing would be sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.visible(ROOT).next().is_none()
+    }
+
+    fn visible(&self, parent: usize) -> impl Iterator<Item = usize> {
+        self.children(parent).filter(|at| !matches!(self.nodes[*at].content, Content::Gone))
+    }
+
+    /// Writes the body.
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
+        let size: usize = self.nodes.iter().map(|node| node.key.len() + 6 + node.content.text().len()).sum();
+        let mut out = Vec::with_capacity(size);
+        self.write(ROOT, &mut out);
+        out
+    }
+
+    fn write(&self, node: usize, out: &mut Vec<u8>) {
+        if let Content::Text(text) = self.nodes[node].content {
+            return out.extend_from_slice(text.as_bytes());
+        }
+        out.push(b'{');
+        for (position, child) in self.visible(node).enumerate() {
+            if position > 0 {
+                out.push(b',');
+            }
+            out.push(b'"');
+            out.extend_from_slice(self.nodes[child].key.as_bytes());
+            out.extend_from_slice(b"\":");
+            self.write(child, out);
+        }
+        out.push(b'}');
+    }
+}
+
+impl<'a> Content<'a> {
+    fn text(self) -> &'a str {
+        match self {
+            Self::Text(text) => text,
+            Self::Object { .. } | Self::Gone => "",
+        }
+    }
+}
+
+/// The same key as this crate would escape it, for text that a caller passed through raw.
+fn canonical(key: &str) -> Cow<'_, str> {
+    match json::unescape(key) {
+        Cow::Borrowed(key) => Cow::Borrowed(key),
+        Cow::Owned(name) => Cow::Owned(json::escape(&name).into_owned()),
+    }
+}
+
+/// Refuses two arguments of which one is a value where the other needs an object.
+fn clash(there: From<'_>, here: From<'_>) -> Result<(), String> {
+    let (From::Argument(_, old) | From::Way(_, old)) = there else { return Ok(()) };
+    let (From::Argument(_, new) | From::Way(_, new)) = here else { return Ok(()) };
+    if old == new {
+        return Ok(());
+    }
+    let [old, new] = [old, new].map(crate::error::quoted);
+    Err(format!("the arguments {old} and {new} exclude each other: one is a value where the other needs an object"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -67,6 +67,13 @@ impl Masks {
         }
     }
 
+    /// These and `others`.
+    pub(crate) fn joined(&self, others: &Self) -> Self {
+        let mut joined = self.clone();
+        joined.0.extend(others.0.iter().filter(|other| !self.0.contains(other)).cloned());
+        joined
+    }
+
     /// Replaces every known secret in `text` with `***`.
     pub(crate) fn apply(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| {

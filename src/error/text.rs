@@ -48,6 +48,11 @@ impl Cause {
             source: error.source().map(|source| Box::new(Self::chain(source, clean))),
         }
     }
+
+    /// Passes the text of each layer through `clean`.
+    pub(crate) fn masked(self, clean: &dyn Fn(&str) -> String) -> Self {
+        Self { text: clean(&self.text), source: self.source.map(|source| Box::new(source.masked(clean))) }
+    }
 }
 
 impl fmt::Display for Cause {

@@ -1,0 +1,321 @@
+//! Settings of a client, each with its default; every mistake in them is the error of `build`.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, USER_AGENT},
+};
+use tower_service::Service;
+
+use super::{Client, Core, Limits};
+use crate::{
+    auth::{Auth, Prepared},
+    body::WireBody,
+    catalog::Catalog,
+    error::{BoxError, Error, ErrorKind, Result, quoted},
+    params::Expand,
+    query::Style,
+    request::{Base, header, limit},
+    response::ACCEPTED,
+    secret::{Masks, Secret},
+    transport::{Local, Transport},
+};
+
+#[cfg(feature = "http")]
+use crate::transport::{Http, Proxy, Settings};
+
+/// The product name and version that a client gives unless told otherwise.
+const AGENT: &str = concat!("restwalk/", env!("CARGO_PKG_VERSION"));
+
+/// Collects settings; [`ClientBuilder::build`] is the only step that fails.
+#[must_use]
+pub struct ClientBuilder {
+    url: String,
+    variables: Vec<(String, String)>,
+    catalog: Option<Catalog>,
+    actor: Option<String>,
+    auth: Auth,
+    headers: Vec<(String, String)>,
+    agent: String,
+    expand: Option<Expand>,
+    style: Option<Style>,
+    connect: Option<Duration>,
+    limits: Limits,
+    transport: Option<Arc<dyn Transport>>,
+    roots: Vec<Vec<u8>>,
+    identity: Option<Secret>,
+    proxy: Option<Option<Secret>>,
+    insecure: bool,
+}
+
+impl Client {
+    /// Starts a client of a `tower::Service` in this process, such as an axum `Router`, at `http://local`.
+    pub fn local<S, B>(service: S) -> ClientBuilder
+    where
+        S: Service<http::Request<WireBody>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self::builder("http://local").transport(Local::new(service))
+    }
+}
+
+impl ClientBuilder {
+    pub(super) fn new(url: String) -> Self {
+        Self {
+            url,
+            variables: Vec::new(),
+            catalog: None,
+            actor: None,
+            auth: Auth::none(),
+            headers: Vec::new(),
+            agent: AGENT.into(),
+            expand: None,
+            style: None,
+            connect: Some(Duration::from_millis(3_100)),
+            limits: Limits {
+                headers: Some(Duration::from_secs(30)),
+                idle: Some(Duration::from_secs(30)),
+                total: Some(Duration::from_secs(60)),
+                body: 64 << 20,
+            },
+            transport: None,
+            roots: Vec::new(),
+            identity: None,
+            proxy: None,
+            insecure: false,
+        }
+    }
+
+    /// Walks paths in `catalog`; without one any path is allowed.
+    pub fn catalog(mut self, catalog: Catalog) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
+    /// Fills `{name}` in the base URL's host; the value must be one host label.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Names who acts: what `:me` stands for, and `{actor}` in header templates.
+    pub fn actor(mut self, name: impl Into<String>) -> Self {
+        self.actor = Some(name.into());
+        self
+    }
+
+    /// Signs in; credentials go to the base URL's origin only.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// Adds a header to every request.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds several headers to every request.
+    pub fn headers<N: Into<String>, V: Into<String>>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self {
+        self.headers.extend(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Sets `User-Agent`; by default this crate's name and version, nothing of the machine.
+    pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = agent.into();
+        self
+    }
+
+    /// Sets which argument names nest, in place of the catalog's rule.
+    pub fn expand(mut self, expand: Expand) -> Self {
+        self.expand = Some(expand);
+        self
+    }
+
+    /// Sets how arrays and objects stand in a query, in place of the catalog's rule.
+    pub fn query_style(mut self, style: Style) -> Self {
+        self.style = Some(style);
+        self
+    }
+
+    /// Limits the time to connect, name look-up and TLS included; 3.1 s by default.
+    pub fn connect_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.connect = time.into();
+        self
+    }
+
+    /// Limits the wait for an answer's headers; 30 s by default. An upload may take longer as long as it moves.
+    pub fn headers_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.limits.headers = time.into();
+        self
+    }
+
+    /// Limits the wait for each piece of a body; 30 s by default.
+    pub fn idle_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.limits.idle = time.into();
+        self
+    }
+
+    /// Limits a whole call, its buffered body included; 60 s by default. Transfers have none: see the other limits.
+    pub fn total_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.limits.total = time.into();
+        self
+    }
+
+    /// Limits a body that is read whole, in bytes after decoding; 64 MiB by default.
+    pub fn body_limit(mut self, bytes: u64) -> Self {
+        self.limits.body = bytes;
+        self
+    }
+
+    /// Trusts the CA certificates in `pem` as well as the system's.
+    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
+        self
+    }
+
+    /// Presents a client certificate: `pem` holds its chain and its key.
+    pub fn client_certificate(mut self, pem: impl Into<Secret>) -> Self {
+        self.identity = Some(pem.into());
+        self
+    }
+
+    /// Goes by way of a proxy, in place of those that the environment names; `None` goes by way of none.
+    pub fn proxy<U: Into<Secret>>(mut self, url: impl Into<Option<U>>) -> Self {
+        self.proxy = Some(url.into().map(Into::into));
+        self
+    }
+
+    /// Accepts any TLS certificate, which makes TLS worthless against an attacker; off by default.
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = insecure;
+        self
+    }
+
+    /// Carries requests by `transport` in place of the network.
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Checks the settings and makes the client; nothing is sent and no name looked up.
+    ///
+    /// # Errors
+    /// `Request` for a base URL, header, certificate or time that cannot be used, `Auth` for credentials.
+    pub fn build(self) -> Result<Client> {
+        self.check_times()?;
+        let base = Base::parse(&self.url, &self.variables)?;
+        let credentials = self.auth.prepare(self.actor.as_deref())?;
+        let headers = self.header_map(&credentials)?;
+        let transport = match &self.transport {
+            Some(transport) => Arc::clone(transport),
+            None => self.network(&base)?,
+        };
+        let mut masks = Masks::default().joined(credentials.masks());
+        if let Some(Some(proxy)) = &self.proxy {
+            masks.add(proxy.expose());
+        }
+        let catalog = self.catalog.unwrap_or_else(Catalog::open);
+        let settings = catalog.settings();
+        Ok(Client {
+            core: Arc::new(Core {
+                base,
+                actor: self.actor.map(Into::into),
+                auth: self.auth,
+                credentials: Ok(credentials),
+                masks: Arc::new(masks),
+                headers,
+                expand: self.expand.unwrap_or(settings.expand),
+                style: self.style.unwrap_or(settings.query_style),
+                limits: self.limits,
+                transport,
+                catalog,
+            }),
+        })
+    }
+
+    fn check_times(&self) -> Result<()> {
+        let Limits { headers, idle, total, body: _ } = &self.limits;
+        for (name, time) in
+            [("connect_timeout", &self.connect), ("headers_timeout", headers), ("idle_timeout", idle), ("total_timeout", total)]
+        {
+            if time.is_some_and(|time| time.is_zero()) {
+                let why = format!("{name} must be longer than nothing; None turns it off");
+                return Err(Error::coded(ErrorKind::Request, "config", why));
+            }
+        }
+        Ok(())
+    }
+
+    fn header_map(&self, credentials: &Prepared) -> Result<HeaderMap> {
+        let mut headers = plain_headers();
+        let (_, agent) = header("user-agent", &self.agent)?;
+        headers.insert(USER_AGENT, agent);
+        for (name, value) in &self.headers {
+            let (name, value) = header(name, value)?;
+            if name == AUTHORIZATION && credentials.authorizes() {
+                let why = "Authorization comes from .auth(..) and from .header(..); keep one of them";
+                return Err(Error::coded(ErrorKind::Request, "config", why));
+            }
+            headers.insert(name, value);
+        }
+        limit(&headers)?;
+        Ok(headers)
+    }
+
+    #[cfg(feature = "http")]
+    fn network(&self, base: &Base) -> Result<Arc<dyn Transport>> {
+        let settings = Settings {
+            origin: base.origin(),
+            connect_timeout: self.connect,
+            roots: self.roots.clone(),
+            identity: self.identity.clone(),
+            insecure: self.insecure,
+            proxy: self.proxy.as_ref().map(|proxy| proxy.clone().map_or(Proxy::None, Proxy::Url)),
+        };
+        Ok(Arc::new(Http::new(settings)?))
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn network(&self, _: &Base) -> Result<Arc<dyn Transport>> {
+        let why = "there is no network transport: turn on the feature `http`, or give one with .transport(..)";
+        Err(Error::coded(ErrorKind::Request, "config", why))
+    }
+}
+
+/// What every request carries, to any origin.
+pub(super) fn plain_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    if let Some(codings) = ACCEPTED {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(codings));
+    }
+    headers
+}
+
+/// Shows no header's value, no credential and no base URL, which may hold one.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { catalog, actor, auth, headers, agent, expand, style, connect, limits, transport, insecure, .. } = self;
+        f.debug_struct("ClientBuilder")
+            .field("catalog", catalog)
+            .field("actor", &actor.as_deref().map(quoted))
+            .field("auth", auth)
+            .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("user_agent", agent)
+            .field("expand", expand)
+            .field("query_style", style)
+            .field("connect_timeout", connect)
+            .field("limits", limits)
+            .field("transport", transport)
+            .field("insecure", insecure)
+            .finish_non_exhaustive()
+    }
+}

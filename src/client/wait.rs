@@ -1,0 +1,60 @@
+//! Waiting for an answer: no longer than the call, and no longer than the server may be silent.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    body::{BoxFuture, WireBody},
+    error::{Error, ErrorKind, Outcome, Result},
+};
+
+/// How many bytes of a body have been handed on.
+pub(super) type Sent = Arc<AtomicU64>;
+
+/// Counts what is sent of a transfer, whose time is unknown but which must move on.
+pub(super) fn watch(request: &mut http::Request<WireBody>, transfer: bool) -> Option<Sent> {
+    if !transfer {
+        return None;
+    }
+    let sent = Sent::default();
+    let body = std::mem::replace(request.body_mut(), WireBody::empty());
+    *request.body_mut() = body.counted(Arc::clone(&sent));
+    Some(sent)
+}
+
+/// The answer, or the first limit that passes.
+pub(super) async fn answer(
+    exchange: BoxFuture<'_, Result<http::Response<WireBody>>>,
+    deadline: Option<Instant>,
+    silence: Option<Duration>,
+    sent: Option<Sent>,
+) -> Result<http::Response<WireBody>> {
+    tokio::pin!(exchange);
+    let mut before = 0;
+    loop {
+        let silent = silence.and_then(|silence| Instant::now().checked_add(silence));
+        let Some(until) = [silent, deadline].into_iter().flatten().min() else { return exchange.await };
+        match tokio::time::timeout_at(until.into(), &mut exchange).await {
+            Ok(answer) => return answer,
+            Err(_) if deadline.is_some_and(|deadline| deadline <= until) => {
+                return Err(late("timeout.total", "no answer in the time of the call"));
+            }
+            Err(_) => {
+                let now = sent.as_ref().map_or(0, |sent| sent.load(Ordering::Relaxed));
+                if now == before {
+                    return Err(late("timeout.headers", "no answer in the time allowed"));
+                }
+                before = now;
+            }
+        }
+    }
+}
+
+fn late(code: &'static str, message: &str) -> Error {
+    Error::coded(ErrorKind::Timeout, code, message).with_outcome(Outcome::MaybeProcessed)
+}

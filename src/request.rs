@@ -1,0 +1,327 @@
+//! A call as data: path, method, defaults and arguments become one `http::Request<Body>`.
+//!
+//! Everything a caller can get wrong surfaces here, before anything is sent. No client is
+//! held, nothing sleeps, sends, or reads the environment.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{CONTENT_TYPE, HOST},
+};
+
+use crate::{
+    body::{Body, OnProgress},
+    catalog::{Catalog, MethodPolicy, Route},
+    error::{Error, ErrorKind, Fault, Result, quoted},
+    multipart::{self, Form, Part},
+    params::{self, Argument, Defaults, Expand, Merged},
+    path::Path,
+    query::{self, Style},
+};
+
+mod base;
+mod curl;
+mod explain;
+mod headers;
+
+pub(crate) use base::Base;
+pub(crate) use curl::to_curl;
+pub use explain::Explanation;
+pub(crate) use headers::{check_method, header, limit};
+
+/// The route template of a request, in its extensions: `/people/{username}`.
+///
+/// A transport that wraps another labels and traces with it, never with the filled URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlTemplate(pub Arc<str>);
+
+/// What a client adds to every request.
+pub(crate) struct Context<'a> {
+    pub(crate) base: &'a Base,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) expand: Expand,
+    pub(crate) style: Style,
+}
+
+/// One request as it is described.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: Path,
+    content: Content,
+    arguments: Vec<Argument>,
+    query: Vec<(String, String)>,
+    raw_query: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    parts: Vec<Part>,
+    progress: Option<OnProgress>,
+    no_defaults: bool,
+    pub(crate) expand: Option<Expand>,
+    /// A named operation's own default body, in place of the route's.
+    pub(crate) operation: Option<Arc<Defaults>>,
+    fault: Option<Fault>,
+}
+
+/// What the body is made of.
+#[derive(Clone)]
+enum Content {
+    /// Defaults and arguments, merged.
+    Arguments,
+    /// JSON text that replaces both, and its content type.
+    Json(String, &'static str),
+    /// Pairs for `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+    Raw(Body, HeaderValue),
+}
+
+const JSON: &str = "application/json";
+
+impl Request {
+    pub(crate) fn new(method: Method, path: Path) -> Self {
+        Self {
+            method,
+            path,
+            content: Content::Arguments,
+            arguments: Vec::new(),
+            query: Vec::new(),
+            raw_query: None,
+            headers: Vec::new(),
+            parts: Vec::new(),
+            progress: None,
+            no_defaults: false,
+            expand: None,
+            operation: None,
+            fault: None,
+        }
+    }
+
+    /// Keeps the first mistake.
+    pub(crate) fn note<T>(&mut self, result: std::result::Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.fault.get_or_insert(fault)).ok()
+    }
+
+    pub(crate) fn argument(&mut self, argument: Argument) {
+        if !matches!(self.content, Content::Arguments) {
+            let fault = "a body was given whole, so it has no arguments to merge; use either .set and .json, or .data";
+            self.note::<()>(Err(Fault::request(fault)));
+        }
+        self.arguments.push(argument);
+    }
+
+    fn whole(&mut self, content: Content) {
+        if !matches!(self.content, Content::Arguments) || !self.arguments.is_empty() {
+            let fault = "a call has one body; .data, .form, .body and the patches replace everything, \
+                         so they go with nothing else";
+            self.note::<()>(Err(Fault::request(fault)));
+        }
+        self.content = content;
+    }
+
+    pub(crate) fn data(&mut self, json: String) {
+        self.whole(Content::Json(json, JSON));
+    }
+
+    pub(crate) fn patch(&mut self, json: String, content_type: &'static str) {
+        self.whole(Content::Json(json, content_type));
+    }
+
+    pub(crate) fn form(&mut self, pairs: Vec<(String, String)>) {
+        self.whole(Content::Form(pairs));
+    }
+
+    pub(crate) fn raw(&mut self, body: Bytes, content_type: &str) {
+        let value = HeaderValue::from_str(content_type)
+            .map_err(|_| Fault::request(format!("{} is no content type", quoted(content_type))));
+        if let Some(value) = self.note(value) {
+            self.whole(Content::Raw(Body::from(body), value));
+        }
+    }
+
+    pub(crate) fn query(&mut self, name: String, json: String) {
+        self.query.push((name, json));
+    }
+
+    pub(crate) fn raw_query(&mut self, text: &str) {
+        if self.note(query::check_raw(text).map_err(Fault::request)).is_some() {
+            self.raw_query = Some(text.to_owned());
+        }
+    }
+
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        if let Some(header) = self.note(headers::header(name, value)) {
+            self.headers.push(header);
+        }
+    }
+
+    pub(crate) fn part(&mut self, part: Part) {
+        self.parts.push(part);
+    }
+
+    pub(crate) fn progress(&mut self, progress: OnProgress) {
+        self.progress = Some(progress);
+    }
+
+    pub(crate) fn no_defaults(&mut self) {
+        self.no_defaults = true;
+    }
+
+    /// The request as data, credentials excepted; or the first mistake made in describing it.
+    pub(crate) fn to_http(&self, context: &Context<'_>) -> Result<http::Request<Body>> {
+        let route = self.route(context.catalog)?;
+        let policy = route.and_then(|route| route.policy(&self.method));
+        let query = self.query_string(context, policy)?;
+        let uri = context.base.uri(self.path.as_str(), self.path.segments(), &query)?;
+        let (body, content_type) = self.body(context, route)?;
+        let mut request = http::Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.header_map(context, policy, content_type)?;
+        let label = route.map_or_else(|| Arc::from(self.path.label(context.catalog)), |route| route.template());
+        request.extensions_mut().insert(UrlTemplate(label));
+        Ok(request)
+    }
+
+    /// The declared route, `None` in an open catalog; the first mistake of path and arguments otherwise.
+    pub(crate) fn route<'c>(&self, catalog: &'c Catalog) -> Result<Option<&'c Arc<Route>>> {
+        if let Some(fault) = self.path.fault().or(self.fault.as_ref()) {
+            return Err(fault.clone().into());
+        }
+        if catalog.is_open() {
+            return Ok(None);
+        }
+        let Some(route) = self.path.route(catalog) else {
+            let next = self.path.continuations(catalog);
+            return Err(Fault::path(format!("{} is no resource of its own{next}", self.path.label(catalog))).into());
+        };
+        if !route.allows(&self.method) {
+            let methods: Vec<_> = route.methods().iter().map(ToString::to_string).collect();
+            return Err(Fault::path(format!(
+                "{} is not declared for {}; it has {}",
+                self.method,
+                route.template(),
+                methods.join(", ")
+            ))
+            .into());
+        }
+        Ok(Some(route))
+    }
+
+    /// Whether the route wants to know who acts.
+    pub(crate) fn needs_actor(&self, catalog: &Catalog) -> Result<bool> {
+        let policy = self.route(catalog)?.and_then(|route| route.policy(&self.method));
+        Ok(policy.is_none_or(|policy| policy.needs_actor))
+    }
+
+    fn query_string(&self, context: &Context<'_>, policy: Option<&MethodPolicy>) -> Result<String> {
+        let mut out = self.raw_query.clone().unwrap_or_default();
+        let defaults = policy.filter(|_| !self.no_defaults).map_or(&[][..], |policy| &policy.query);
+        let inherited = defaults.iter().filter(|(name, _)| !self.query.iter().any(|(given, _)| given == name));
+        let pairs = inherited.chain(&self.query).map(|(name, value)| (name.as_str(), value.as_str()));
+        let style = policy.and_then(|policy| policy.query_style).unwrap_or(context.style);
+        query::write(&mut out, pairs, style)
+            .map_err(|why| Error::coded(ErrorKind::Request, "invalid_input.query", why))?;
+        Ok(out)
+    }
+
+    fn header_map(
+        &self,
+        context: &Context<'_>,
+        policy: Option<&MethodPolicy>,
+        content_type: Option<HeaderValue>,
+    ) -> Result<HeaderMap> {
+        let mut headers = context.headers.clone();
+        for (name, value) in policy.map_or(&[][..], |policy| &policy.headers) {
+            headers.insert(name, value.clone());
+        }
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        for (index, (name, value)) in self.headers.iter().enumerate() {
+            if self.headers[..index].iter().any(|(earlier, _)| earlier == name) {
+                headers.append(name, value.clone());
+            } else {
+                headers.insert(name, value.clone());
+            }
+        }
+        headers.remove(HOST);
+        headers::limit(&headers)?;
+        Ok(headers)
+    }
+
+    /// The merge of defaults and arguments.
+    fn merged<'a>(&'a self, context: &'a Context<'_>, route: Option<&'a Arc<Route>>) -> Result<Merged<'a>> {
+        let defaults = match &self.operation {
+            _ if self.no_defaults => None,
+            Some(operation) => Some(&**operation),
+            None => route.and_then(|route| route.defaults(&self.method)),
+        };
+        let expand = self.expand.unwrap_or(context.expand);
+        params::merge(defaults, &self.arguments, expand).map_err(|why| Fault::request(why).into())
+    }
+
+    fn body(&self, context: &Context<'_>, route: Option<&Arc<Route>>) -> Result<(Body, Option<HeaderValue>)> {
+        let (body, content_type) = match &self.content {
+            Content::Arguments => {
+                let merged = self.merged(context, route)?;
+                if !self.parts.is_empty() {
+                    let json = (!merged.is_empty()).then(|| merged.to_vec());
+                    self.multipart(context, json)?
+                } else if self.sends(&merged, context) {
+                    (Body::from(merged.to_vec()), HeaderValue::from_static(JSON))
+                } else {
+                    return Ok((Body::empty(), None));
+                }
+            }
+            Content::Json(text, JSON) if !self.parts.is_empty() => {
+                self.multipart(context, Some(text.clone().into_bytes()))?
+            }
+            _ if !self.parts.is_empty() => {
+                let fault = "files travel beside JSON arguments only; give other fields as parts with .upload(..)";
+                return Err(Fault::request(fault).into());
+            }
+            Content::Json(text, content_type) => (Body::from(text.clone()), HeaderValue::from_static(content_type)),
+            Content::Form(pairs) => {
+                let mut text = String::new();
+                query::write(&mut text, pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())), context.style)
+                    .map_err(|why| Error::coded(ErrorKind::Request, "invalid_input.body", why))?;
+                (Body::from(text), HeaderValue::from_static("application/x-www-form-urlencoded"))
+            }
+            Content::Raw(body, content_type) => (body.clone(), content_type.clone()),
+        };
+        if matches!(self.method, Method::GET | Method::HEAD) {
+            let fault = format!("{} carries no body; give its parameters with .query(name, value)", self.method);
+            return Err(Error::coded(ErrorKind::Request, "invalid_input.body", fault));
+        }
+        Ok((self.watched(body), Some(content_type)))
+    }
+
+    /// Whether a merged body is sent: it holds something, was asked for, or the catalog wants `{}`.
+    fn sends(&self, merged: &Merged<'_>, context: &Context<'_>) -> bool {
+        let asked = self.arguments.iter().any(|argument| !matches!(argument, Argument::Unset(_)));
+        let wanted = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
+        asked || !merged.is_empty() || (wanted && context.catalog.settings().empty_body)
+    }
+
+    fn multipart(&self, context: &Context<'_>, json: Option<Vec<u8>>) -> Result<(Body, HeaderValue)> {
+        let name = context.catalog.settings().json_part.clone();
+        let json = json.map(|json| (name, String::from_utf8_lossy(&json).into_owned()));
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)
+            .map_err(|error| Error::new(ErrorKind::Request, format!("no randomness for a boundary: {error}")))?;
+        let (body, content_type) =
+            Form::new(json, self.parts.clone()).render(&multipart::boundary(random))?;
+        let content_type = HeaderValue::try_from(content_type)
+            .map_err(|_| Error::from(Fault::request("the boundary cannot stand in a header")))?;
+        Ok((body, content_type))
+    }
+
+    fn watched(&self, body: Body) -> Body {
+        match &self.progress {
+            Some(progress) => body.with_progress(progress.clone()),
+            None => body,
+        }
+    }
+}

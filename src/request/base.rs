@@ -1,0 +1,299 @@
+//! The base URL: checked once, then only ever extended.
+
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use url::Url;
+
+use crate::error::{Error, ErrorKind, Fault, quoted};
+
+/// The longest URL that is sent, in bytes.
+const LONGEST: usize = 8_000;
+
+/// Where paths begin: an origin, a path prefix, and a query that every request repeats.
+#[derive(Clone)]
+pub(crate) struct Base {
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a trailing slash.
+    prefix: String,
+    query: Option<String>,
+    /// An absolute URL that is asked as it stands when nothing follows it.
+    exact: bool,
+}
+
+impl Base {
+    /// Reads `text`, in which `{name}` in the host stands for one of `variables`.
+    pub(crate) fn parse(text: &str, variables: &[(String, String)]) -> Result<Self, Error> {
+        let filled = fill_host(text, variables)?;
+        let wrong = |why: &str| config(format!("the base URL {} {why}", without_userinfo(&filled)));
+        if filled.contains('\\') {
+            return Err(wrong("holds a backslash"));
+        }
+        if filled.contains('#') {
+            return Err(wrong("has a fragment"));
+        }
+        if filled.chars().any(|c| c.is_control() || c == ' ') {
+            return Err(wrong("holds a space or a control character"));
+        }
+        let (_, host) = filled.split_once("://").ok_or_else(|| wrong("has no scheme; begin it with https://"))?;
+        if host.split(['/', '?']).next().unwrap_or_default().contains('%') {
+            return Err(wrong("has a percent escape in its host"));
+        }
+        let url = Url::parse(&filled).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("is neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("holds a user or a password; give them with Auth::basic(user, password)"));
+        }
+        let inner = url.path().trim_matches('/');
+        if url.path().starts_with("//") || url.path().ends_with("//") || inner.contains("//") {
+            return Err(wrong("has an empty path segment"));
+        }
+        Self::of(&url, false).ok_or_else(|| wrong("cannot be sent"))
+    }
+
+    /// The base of one absolute URL, path and query kept as they are.
+    pub(crate) fn exact(text: &str) -> Result<Self, Fault> {
+        let wrong = |why: &str| Fault::path(format!("the URL {why}"));
+        let url = Url::parse(text).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("is neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("holds a user or a password; give them with .auth(..)"));
+        }
+        Self::of(&url, true).ok_or_else(|| wrong("cannot be sent"))
+    }
+
+    fn of(url: &Url, exact: bool) -> Option<Self> {
+        let host = url.host_str()?;
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Some(Self {
+            scheme: if url.scheme() == "https" { Scheme::HTTPS } else { Scheme::HTTP },
+            authority: authority.parse().ok()?,
+            prefix: if exact { url.path().to_owned() } else { url.path().trim_end_matches('/').to_owned() },
+            query: url.query().filter(|query| !query.is_empty()).map(str::to_owned),
+            exact,
+        })
+    }
+
+    /// Whether both are the same origin: scheme, host and effective port.
+    pub(crate) fn same_origin(&self, other: &Self) -> bool {
+        self.scheme == other.scheme && self.authority == other.authority
+    }
+
+    /// Scheme and authority, `https://h:8443`.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// The full URL of the encoded `path` with `query` behind the base's own.
+    pub(crate) fn uri(&self, path: &str, segments: u32, query: &str) -> Result<Uri, Error> {
+        let mut text = String::with_capacity(self.prefix.len() + path.len() + query.len() + 32);
+        text.push_str(&self.prefix);
+        if !(self.exact && segments == 0) {
+            text.push_str(path);
+        }
+        let split = text.len();
+        for query in [self.query.as_deref().unwrap_or_default(), query] {
+            if !query.is_empty() {
+                text.push(if text.len() == split { '?' } else { '&' });
+                text.push_str(query);
+            }
+        }
+        if text.len() + self.authority.as_str().len() + 8 > LONGEST {
+            return Err(Fault::path(format!("the URL is longer than {LONGEST} bytes")).into());
+        }
+        self.check(&text[..split], segments)?;
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        let wrong = |_| Error::from(Fault::path("the URL holds a character that HTTP does not allow"));
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(text).map_err(|error| wrong(error.to_string()))?);
+        Uri::from_parts(parts).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// The finished path again, as a server will read it: each step still one segment, none of them dots.
+    fn check(&self, path: &str, segments: u32) -> Result<(), Error> {
+        let Some(walked) = path.strip_prefix(&self.prefix) else {
+            return Err(Fault::path("the finished URL left its base path").into());
+        };
+        let found = walked.split('/').skip(1).count();
+        let root = segments == 0 && matches!(walked, "" | "/");
+        let dots = walked.split('/').any(|part| matches!(part, "." | ".."));
+        if dots || (!root && found != segments as usize) {
+            return Err(Fault::path("the finished URL does not have the segments that were walked").into());
+        }
+        Ok(())
+    }
+}
+
+/// An error of the client's settings.
+fn config(message: String) -> Error {
+    Error::coded(ErrorKind::Request, "config", message)
+}
+
+/// The text with whatever stands before an `@` in its authority left out, quoted.
+fn without_userinfo(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return quoted(text) };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => quoted(&format!("{scheme}://***@{}", &rest[at + 1..])),
+        None => quoted(text),
+    }
+}
+
+/// Fills `{name}` in the host: each value is one label of letters, digits and inner hyphens.
+fn fill_host(text: &str, variables: &[(String, String)]) -> Result<String, Error> {
+    let mut out = text.to_owned();
+    while let Some(start) = out.find('{') {
+        let Some(end) = out[start..].find('}').map(|length| start + length) else { break };
+        let name = &out[start + 1..end];
+        let host_ends = out.find("://").and_then(|at| out[at + 3..].find(['/', '?']).map(|length| at + 3 + length));
+        if host_ends.is_some_and(|host_ends| start > host_ends) {
+            return Err(config(format!("the base URL has the variable {{{name}}} outside its host")));
+        }
+        let Some((_, value)) = variables.iter().find(|(known, _)| known == name) else {
+            return Err(config(format!(
+                "the base URL needs a value for {{{name}}}; give it with .variable({name:?}, value)"
+            )));
+        };
+        let label = (1..=63).contains(&value.len())
+            && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !value.starts_with('-')
+            && !value.ends_with('-');
+        if !label {
+            return Err(config(format!("{} cannot be {{{name}}} in the host: it is not one host label", quoted(value))));
+        }
+        out.replace_range(start..=end, value);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(base: &str, path: &str, segments: u32) -> String {
+        Base::parse(base, &[]).unwrap().uri(path, segments, "").unwrap().to_string()
+    }
+
+    fn refusal(base: &str) -> String {
+        Base::parse(base, &[]).map(|base| base.origin()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn p30_a_host_variable_is_one_label() {
+        let fill = |value: &str| Base::parse("https://{tenant}.example.com/v1", &[("tenant".into(), value.into())]);
+        assert_eq!(fill("acme-2").unwrap().origin(), "https://acme-2.example.com");
+        for bad in ["evil/", "x?", "x#", "a@b", "a:1", "a.b", "", "-a", "a-", "a b", "é", "{tenant}", "%2f", &"a".repeat(64)] {
+            let error = fill(bad).map(|base| base.origin()).unwrap_err();
+            assert_eq!(error.code(), "config", "{bad}");
+            assert!(error.to_string().contains("host label"), "{error}");
+        }
+        assert!(refusal("https://{tenant}.example.com").contains(".variable(\"tenant\""));
+        assert!(refusal("https://example.com/{tenant}").contains("outside its host"));
+    }
+
+    #[test]
+    fn p31_an_escaped_host_is_refused() {
+        assert!(refusal("https://example.com%2F10.0.0.1/").contains("percent escape"));
+    }
+
+    #[test]
+    fn p32_a_fragment_or_a_backslash_is_refused() {
+        assert!(refusal("https://a#@evil/").contains("fragment"));
+        assert!(refusal(r"https://a\@evil/").contains("backslash"));
+    }
+
+    #[test]
+    fn p33_userinfo_is_refused_and_never_shown() {
+        for base in ["https://user:CNRY-pw@h/", "https://CNRY-user@h/", "https://u:CNRY@pw@h/x", "https://u:CNRY@h\\"] {
+            let error = refusal(base);
+            assert!(!error.contains("CNRY"), "{error}");
+        }
+        assert!(refusal("https://u:p@h/").contains("Auth::basic"));
+    }
+
+    #[test]
+    fn p34_hosts_are_canonical_or_refused() {
+        assert!(Base::parse("https://[::1%25eth0]/", &[]).is_err());
+        assert!(Base::parse("https://[h]/", &[]).is_err());
+        assert_eq!(url("https://0x7f.1/", "/a", 1), "https://127.0.0.1/a");
+        assert_eq!(url("https://[::1]:8443/", "/a", 1), "https://[::1]:8443/a");
+        assert_eq!(url("https://EXAMPLE.com:443/", "/a", 1), "https://example.com/a");
+    }
+
+    #[test]
+    fn p35_international_hosts_are_shown_in_punycode() {
+        assert!(Base::parse("https://xn--example-.org/", &[]).is_err());
+        assert_eq!(url("https://b\u{fc}cher.example/", "/a", 1), "https://xn--bcher-kva.example/a");
+        assert_eq!(Base::parse("https://p\u{430}ypal.example/", &[]).unwrap().origin(), "https://xn--pypal-4ve.example");
+    }
+
+    #[test]
+    fn p36_only_http_and_https() {
+        for base in ["ftp://h/", "file:///etc", "unix:/run/x", "data:text/plain,x", "h/api", "", "javascript:alert(1)"] {
+            assert_eq!(Base::parse(base, &[]).map(|base| base.origin()).unwrap_err().code(), "config", "{base}");
+        }
+    }
+
+    #[test]
+    fn p37_the_base_path_and_query_are_kept() {
+        for base in ["https://h/api/v1", "https://h/api/v1/"] {
+            assert_eq!(url(base, "/people", 1), "https://h/api/v1/people");
+        }
+        assert_eq!(url("https://h", "/", 0), "https://h/");
+        assert_eq!(url("https://h/api", "/", 0), "https://h/api/");
+        for base in ["https://h//api", "https://h/api//v1", "https://h/api//"] {
+            assert!(refusal(base).contains("empty path segment"), "{base}");
+        }
+        let base = Base::parse("https://h/api?key=1", &[]).unwrap();
+        assert_eq!(base.uri("/x", 1, "a=2").unwrap(), "https://h/api/x?key=1&a=2");
+        assert_eq!(base.uri("/x", 1, "").unwrap(), "https://h/api/x?key=1");
+    }
+
+    #[test]
+    fn p18_a_long_url_is_refused() {
+        let base = Base::parse("https://h", &[]).unwrap();
+        let path = format!("/{}", "a".repeat(7_990));
+        assert!(base.uri(&path, 1, "").unwrap_err().to_string().contains("8000 bytes"));
+        assert!(base.uri("/a", 1, &format!("q={}", "a".repeat(65_535))).is_err());
+        assert!(base.uri(&path[..7_900], 1, "").is_ok());
+    }
+
+    #[test]
+    fn the_finished_url_is_checked_again() {
+        let base = Base::parse("https://h/api", &[]).unwrap();
+        for (path, segments) in [("/a/../b", 3), ("/a/b", 1), ("/a/.", 2), ("/a", 2)] {
+            assert!(base.uri(path, segments, "").is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn p44_origins_are_those_of_the_url_standard() {
+        let home = Base::parse("http://example.com", &[]).unwrap();
+        for (text, same) in [
+            ("http://example.com:80/x", true),
+            ("HTTP://EXAMPLE.COM/x", true),
+            ("http://example.com:8080/x", false),
+            ("https://example.com/x", false),
+            ("http://example.com./x", false),
+            ("http://example.com.evil/x", false),
+            ("http://ex%61mple.com/x", true),
+            ("http:example.com/x", true),
+            ("http:/example.com/x", true),
+            ("http:\\\\example.com\\x", true),
+            ("http://example.com\t/x", true),
+            ("http://example.org/x", false),
+        ] {
+            let given = Base::exact(text).unwrap();
+            let std = Url::parse(text).unwrap().origin() == Url::parse("http://example.com").unwrap().origin();
+            assert_eq!(given.same_origin(&home), same, "{text}");
+            assert_eq!(std, same, "{text}");
+        }
+        for text in ["http://", "http://[::1", "http://a b/", "http://h:99999/", "file:///x", "mailto:a@b", "//h/x", "http://u@h/"] {
+            assert!(Base::exact(text).is_err(), "{text}");
+        }
+    }
+}

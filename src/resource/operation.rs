@@ -1,0 +1,164 @@
+//! Named operations of the catalog: `client.call("addUser").param("username", "ada")`.
+
+use std::fmt;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Call;
+use crate::{
+    catalog::{MethodPolicy, Part, Route},
+    client::Client,
+    error::{Fault, Result, quoted},
+    path::{Path, Segment},
+    request::Request,
+};
+
+/// A call by its operation's name; path variables are given by [`Operation::param`].
+#[derive(Clone)]
+#[must_use = "an operation does nothing until it is sent"]
+pub struct Operation {
+    client: Client,
+    name: String,
+    params: Vec<(String, String)>,
+    call: Call,
+}
+
+/// The answer of a named operation: whether it went well, its status, and its content.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// Whether the status is a success.
+    pub ok: bool,
+    /// The status.
+    pub status: StatusCode,
+    /// The parsed JSON; `null` for an empty answer, and text that is no JSON as a string.
+    pub content: Value,
+}
+
+impl Client {
+    /// Describes the catalog's operation `name`.
+    pub fn call(&self, name: &str) -> Operation {
+        let method = self.catalog().operation(name).map_or(Method::GET, |(_, policy)| policy.method.clone());
+        let call = Call::new(self.clone(), Request::new(method, Path::root()));
+        Operation { client: self.clone(), name: name.to_owned(), params: Vec::new(), call }
+    }
+}
+
+macro_rules! pass {
+    ($($(#[$doc:meta])* $name:ident ( $($argument:ident : $type:ty),* ) $(<$generic:ident>)?)*) => {$(
+        $(#[$doc])*
+        pub fn $name $(<$generic: Serialize>)? (mut self, $($argument: $type),*) -> Self {
+            self.call = self.call.$name($($argument),*);
+            self
+        }
+    )*};
+}
+
+impl Operation {
+    /// Gives the path variable `name` its value: text or an integer.
+    pub fn param(mut self, name: impl Into<String>, value: impl Segment) -> Self {
+        let name = name.into();
+        self.params.retain(|(known, _)| *known != name);
+        self.params.push((name, value.value().as_str().to_owned()));
+        self
+    }
+
+    pass! {
+        /// Sets one key of the body; see [`Call::set`].
+        set(name: impl Into<String>, value: T) <T>
+        /// Merges an object over the defaults; see [`Call::json`].
+        json(value: T) <T>
+        /// Sends `value` as the whole body; see [`Call::data`].
+        data(value: T) <T>
+        /// Removes an inherited key; see [`Call::unset`].
+        unset(name: impl Into<String>)
+        /// Adds a query parameter; see [`Call::query`].
+        query(name: impl Into<String>, value: T) <T>
+        /// Sets a header; see [`Call::header`].
+        header(name: &str, value: &str)
+        /// Uploads a file; see [`Call::upload_file`].
+        upload_file(path: impl Into<std::path::PathBuf>)
+        /// Uploads a part; see [`Call::upload`].
+        upload(part: crate::multipart::Part)
+    }
+
+    /// The call that the operation stands for, its path filled.
+    pub fn into_call(self) -> Call {
+        let Self { client, name, params, mut call } = self;
+        match resolve(&client, &name, &params) {
+            Ok((path, policy)) => {
+                call.request.path = path;
+                call.request.operation.clone_from(&policy.body);
+            }
+            Err(fault) => call.request.path = Path::faulty(fault),
+        }
+        call
+    }
+
+    /// Sends the operation; any status is a [`Reply`].
+    ///
+    /// # Errors
+    /// As [`Call::send_raw`], and those of reading the answer.
+    pub async fn send(self) -> Result<Reply> {
+        let response = self.into_call().send_raw().await?;
+        let (ok, status) = (response.is_success(), response.status());
+        let text = response.text().await?;
+        let content = match text.trim() {
+            "" => Value::Null,
+            json => serde_json::from_str(json).unwrap_or(Value::String(text)),
+        };
+        Ok(Reply { ok, status, content })
+    }
+
+    /// Asks for the number of what the operation would list, by HEAD; see [`Call::count`].
+    ///
+    /// # Errors
+    /// As [`Call::count`].
+    pub async fn count(self) -> Result<u64> {
+        let mut call = self.into_call();
+        call.request.method = Method::HEAD;
+        call.count().await
+    }
+}
+
+/// Fills the operation's route by its parameters, each one used.
+fn resolve<'c>(client: &'c Client, name: &str, params: &[(String, String)]) -> Result<(Path, &'c MethodPolicy), Fault> {
+    let catalog = client.catalog();
+    let Some((route, policy)) = catalog.operation(name) else {
+        let near = catalog.nearest_operation(name).map(|near| format!("; did you mean \"{near}\"?"));
+        return Err(Fault::path(format!("no operation {}{}", quoted(name), near.unwrap_or_default())));
+    };
+    if let Some((unknown, _)) = params.iter().find(|(given, _)| !names(route, given)) {
+        let known: Vec<_> = route.variables().map(|variable| variable.name.as_str()).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        return Err(Fault::path(format!("{name} has no path parameter {}; it has {known}", quoted(unknown))));
+    }
+    let mut path = Path::root();
+    for part in route.parts() {
+        match part {
+            Part::Literal(literal) => path.res(catalog, literal),
+            Part::Variable(variable) => {
+                let given = params.iter().find(|(given, _)| variable.is_called(given)).map(|(_, value)| value.as_str());
+                let inherited = || policy.params.iter().find(|(known, _)| *known == variable.name).map(|(_, value)| value.as_str());
+                let actor = || client.actor().filter(|_| variable.fallback_actor);
+                let value = given.or_else(inherited).or_else(actor).ok_or_else(|| {
+                    Fault::path(format!("{name} needs {{{0}}}; give it with .param(\"{0}\", value)", variable.name))
+                })?;
+                path.item(catalog, client.actor(), value);
+            }
+        }
+    }
+    Ok((path, policy))
+}
+
+fn names(route: &Route, given: &str) -> bool {
+    route.variables().any(|variable| variable.is_called(given))
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").field("name", &self.name).field("params", &self.params.len()).finish_non_exhaustive()
+    }
+}

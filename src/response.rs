@@ -1,0 +1,274 @@
+//! An answer: status, headers, and a body that is read when asked for.
+//!
+//! Buffered reads are bounded by the client's `body_limit`, counted after decoding;
+//! streams and files are not. No status is judged here.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    body::WireBody,
+    error::{Error, ErrorKind, Outcome, Result, printable},
+    secret::Masks,
+};
+
+mod coding;
+mod decode;
+mod lines;
+mod save;
+mod stream;
+
+pub use lines::Lines;
+pub use stream::ByteStream;
+
+/// What reading a body needs to know of the call that it answers.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(crate) method: Method,
+    pub(crate) url: http::Uri,
+    pub(crate) route: Option<Arc<str>>,
+    pub(crate) masks: Arc<Masks>,
+    pub(crate) limit: u64,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) elapsed: Duration,
+    pub(crate) attempts: u32,
+}
+
+impl Exchange {
+    /// An error about the body of an answer that has come.
+    fn error(&self, kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Error {
+        self.dress(Error::coded(kind, code, message).with_outcome(Outcome::Processed))
+    }
+
+    fn dress(&self, error: Error) -> Error {
+        error.with_call(&self.method, self.route.as_ref(), self.attempts)
+    }
+}
+
+/// The answer to a call.
+///
+/// ```
+/// # use restwalk::{Client, WireBody};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> restwalk::Result<()> {
+/// # let service = axum::Router::new().route("/people/7", axum::routing::get(|| async { "{\"name\":\"Ada\"}" }));
+/// let client = Client::local(service).build()?;
+/// let response = client.res("people").item(7).get().send().await?;
+/// assert_eq!(response.status(), 200);
+/// let person: serde_json::Value = response.json().await?;
+/// assert_eq!(person["name"], "Ada");
+/// # Ok(()) }
+/// ```
+pub struct Response {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: WireBody,
+    exchange: Exchange,
+}
+
+impl Response {
+    pub(crate) fn new(answer: http::Response<WireBody>, exchange: Exchange) -> Self {
+        let (parts, body) = answer.into_parts();
+        Self { status: parts.status, headers: parts.headers, body, exchange }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+
+    /// Whether the status is 4xx.
+    pub fn is_client_error(&self) -> bool {
+        self.status.is_client_error()
+    }
+
+    /// Whether the status is 5xx.
+    pub fn is_server_error(&self) -> bool {
+        self.status.is_server_error()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The URL that answered, without credentials that were added to it.
+    pub fn url(&self) -> &http::Uri {
+        &self.exchange.url
+    }
+
+    /// The time from the call to the headers of this answer, waits and attempts included.
+    pub fn elapsed(&self) -> Duration {
+        self.exchange.elapsed
+    }
+
+    /// How many times the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.exchange.attempts
+    }
+
+    /// The whole body, decoded from its content coding.
+    ///
+    /// # Errors
+    /// `Body` where it is cut short, badly encoded, or larger than the client's `body_limit`
+    /// (64 MiB by default); `Timeout` where it stalls.
+    pub async fn bytes(self) -> Result<Bytes> {
+        let exchange = self.exchange.clone();
+        let limit = exchange.limit;
+        let deadline = exchange.deadline;
+        let coded = coding::is_coded(&self.headers);
+        let announced = self.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let too_large = || {
+            let code = if coded { "body.bomb" } else { "body.too_large" };
+            exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
+        };
+        if !coded && self.exchange.method != Method::HEAD && announced.is_some_and(|length: u64| length > limit) {
+            return Err(too_large());
+        }
+        let read = async {
+            let mut stream = self.stream();
+            let Some(first) = stream.next().await.transpose()? else { return Ok(Bytes::new()) };
+            let Some(second) = stream.next().await.transpose()? else {
+                return if first.len() as u64 > limit { Err(too_large()) } else { Ok(first) };
+            };
+            let mut whole = BytesMut::from(first);
+            whole.extend_from_slice(&second);
+            while whole.len() as u64 <= limit {
+                let Some(chunk) = stream.next().await.transpose()? else { return Ok(whole.freeze()) };
+                whole.extend_from_slice(&chunk);
+            }
+            Err(too_large())
+        };
+        let late = || exchange.error(ErrorKind::Timeout, "timeout.total", "the body did not arrive in the time of the call");
+        within(deadline, read).await.unwrap_or_else(|| Err(late()))
+    }
+
+    /// At most `limit` bytes of the body, and nothing of what cannot be read.
+    pub(crate) async fn excerpt(self, limit: usize) -> Bytes {
+        let deadline = self.exchange.deadline;
+        let mut whole = BytesMut::new();
+        let mut stream = self.stream();
+        let read = async {
+            while let Some(Ok(chunk)) = stream.next().await {
+                whole.extend_from_slice(&chunk);
+                if whole.len() >= limit {
+                    break;
+                }
+            }
+        };
+        within(deadline, read).await;
+        whole.truncate(limit);
+        whole.freeze()
+    }
+
+    /// The body as text, decoded from the charset that its type names, else UTF-8.
+    ///
+    /// # Errors
+    /// As [`Response::bytes`], and `Decode` where the bytes are not of that charset: nothing is replaced silently.
+    pub async fn text(self) -> Result<String> {
+        let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
+        let body = self.bytes().await?;
+        decode::text(&body, content_type.as_ref())
+            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
+    }
+
+    /// The body as JSON; an empty one is `null`.
+    ///
+    /// A byte order mark is tolerated. Integers of 64 bits are exact; decode into
+    /// [`serde_json::value::RawValue`] to keep longer numbers as they came. Of a doubled key the last wins.
+    ///
+    /// # Errors
+    /// As [`Response::bytes`], and `Decode`, which names the JSON path of the mismatch.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
+        let body = self.bytes().await?;
+        decode::json(&body, content_type.as_ref())
+            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", exchange.masks.apply(&why)))
+    }
+
+    /// The body as a stream of decoded bytes, without a limit on its length.
+    pub fn stream(self) -> ByteStream {
+        ByteStream::new(self.body, &self.headers, self.exchange)
+    }
+
+    /// The body as a stream of JSON values, one a line (NDJSON); blank lines are skipped.
+    ///
+    /// ```
+    /// # use restwalk::Client;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> restwalk::Result<()> {
+    /// # let service = axum::Router::new().route("/log", axum::routing::get(|| async { "1\n\n2" }));
+    /// # let client = Client::local(service).build()?;
+    /// let mut lines = client.res("log").get().send().await?.lines::<u64>();
+    /// let mut sum = 0;
+    /// while let Some(value) = lines.next().await {
+    ///     sum += value?;
+    /// }
+    /// assert_eq!(sum, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn lines<T: DeserializeOwned>(self) -> Lines<T> {
+        Lines::new(self.stream())
+    }
+
+    /// Writes the body to `path` by way of a temporary file beside it, and returns the number of bytes.
+    ///
+    /// The file appears whole or not at all; one that stands there is replaced.
+    ///
+    /// # Errors
+    /// As [`Response::stream`], and `Store` where the file cannot be written.
+    pub async fn save(self, path: impl AsRef<std::path::Path>) -> Result<u64> {
+        let exchange = self.exchange.clone();
+        save::save(self.stream(), path.as_ref()).await.map_err(|error| exchange.dress(error))
+    }
+
+    /// Status and headers for an error, and the exchange for the rest.
+    pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, Self) {
+        (self.status, self.headers.clone(), self)
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+}
+
+/// Runs `work` until `deadline`; `None` when it passed first.
+async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// Shows no header's value and nothing of the body.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body, exchange } = self;
+        f.debug_struct("Response")
+            .field("status", status)
+            .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("body", body)
+            .field("method", &exchange.method)
+            .field("route", &exchange.route)
+            .field("elapsed", &exchange.elapsed)
+            .field("attempts", &exchange.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The part of a body that a message may show: escaped and short.
+fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..800).unwrap_or(body));
+    printable(&text.chars().take(200).collect::<String>())
+}

@@ -1,0 +1,109 @@
+//! A body into a file: beside it first, then moved into its place.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::ByteStream;
+use crate::error::{Error, ErrorKind, Outcome, Result, quoted};
+
+/// How many pieces may wait for the disk.
+const WAITING: usize = 16;
+
+/// How much is collected before it is written.
+const BLOCK: usize = 256 << 10;
+
+/// Writes `stream` to `path` and returns its length.
+///
+/// One blocking task writes; a stream that fails or is dropped leaves no file behind.
+pub(super) async fn save(mut stream: ByteStream, path: &Path) -> Result<u64> {
+    let store = |error: io::Error| {
+        let code = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "store.full",
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "store.permission",
+            _ => "store.corrupt",
+        };
+        let message = format!("cannot write {}", quoted(&path.display().to_string()));
+        Error::coded(ErrorKind::Store, code, message).with_outcome(Outcome::Processed).with_source(error)
+    };
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let target = path.to_owned();
+    let writer = tokio::task::spawn_blocking(move || write(receiver, &target));
+    while let Some(chunk) = stream.next().await {
+        // The writer has gone only when it failed, and says why below.
+        if sender.send(Some(chunk?)).await.is_err() {
+            break;
+        }
+    }
+    let _ = sender.send(None).await;
+    writer.await.map_err(|error| store(io::Error::other(error)))?.map_err(store)
+}
+
+/// Writes what comes until the end mark; without one the file is taken back.
+fn write(mut chunks: mpsc::Receiver<Option<Bytes>>, target: &Path) -> io::Result<u64> {
+    let mut part = Part::create(target)?;
+    let mut written = 0;
+    let mut block = Vec::with_capacity(BLOCK);
+    while let Some(chunk) = chunks.blocking_recv() {
+        let Some(chunk) = chunk else {
+            part.file.write_all(&block)?;
+            part.finish(target)?;
+            return Ok(written);
+        };
+        written += chunk.len() as u64;
+        if block.len() + chunk.len() > BLOCK {
+            part.file.write_all(&block)?;
+            block.clear();
+        }
+        if chunk.len() >= BLOCK {
+            part.file.write_all(&chunk)?;
+        } else {
+            block.extend_from_slice(&chunk);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::Interrupted, "the download was given up"))
+}
+
+/// The file while it is written; removed unless it is finished.
+struct Part {
+    file: File,
+    path: Option<PathBuf>,
+}
+
+impl Part {
+    /// Makes a new file of a random name beside `target`.
+    fn create(target: &Path) -> io::Result<Self> {
+        let name = target.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no file name"))?;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random)?;
+        let mut part = std::ffi::OsString::from(".");
+        part.push(name);
+        part.push(format!(".{:016x}.part", u64::from_ne_bytes(random)));
+        let path = target.with_file_name(part);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Self { file, path: Some(path) })
+    }
+
+    fn finish(mut self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        if let Some(path) = &self.path {
+            std::fs::rename(path, target)?;
+        }
+        self.path = None;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            // Nothing better can be done with a file that cannot be removed.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The body as it arrives: decoded, and watched for a stall.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::HeaderMap;
+use tokio::time::{Instant, Sleep};
+
+use super::{
+    Exchange,
+    coding::{self, Decoded},
+};
+use crate::{
+    body::WireBody,
+    error::{Error, ErrorKind, Result},
+};
+
+/// A stream of decoded bytes; it ends after its first error.
+pub struct ByteStream {
+    state: State,
+    exchange: Exchange,
+    /// Runs while nothing comes; kept and set anew, so that a long body needs one timer.
+    idle: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+enum State {
+    Open(Decoded),
+    Refused(Option<Error>),
+    Ended,
+}
+
+impl ByteStream {
+    pub(super) fn new(body: WireBody, headers: &HeaderMap, exchange: Exchange) -> Self {
+        let state = match coding::decoded(body, headers) {
+            Ok(decoded) => State::Open(decoded),
+            Err(why) => State::Refused(Some(exchange.error(ErrorKind::Body, "body.encoding", why))),
+        };
+        Self { state, exchange, idle: None, waiting: false }
+    }
+
+    /// The next piece, `None` at the end.
+    ///
+    /// # Errors
+    /// `Body` where the body is cut short or badly encoded, `Timeout` where it stalls.
+    pub async fn next(&mut self) -> Option<Result<Bytes>> {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let decoded = match &mut self.state {
+            State::Open(decoded) => decoded,
+            State::Refused(error) => return Poll::Ready(error.take().map(Err)),
+            State::Ended => return Poll::Ready(None),
+        };
+        let item = match decoded.poll(cx) {
+            Poll::Ready(item) => {
+                self.waiting = false;
+                item.map(|item| item.map_err(|error| coding::classify(error, &self.exchange)))
+            }
+            Poll::Pending => {
+                let limit = ready!(self.stalled(cx));
+                let message = format!("the body stalled for {} s", limit.as_secs_f64());
+                Some(Err(self.exchange.error(ErrorKind::Timeout, "timeout.idle", message)))
+            }
+        };
+        if !matches!(item, Some(Ok(_))) {
+            self.state = State::Ended;
+        }
+        Poll::Ready(item)
+    }
+
+    /// Ready when nothing has come for the idle time, which begins with the first look.
+    fn stalled(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        let Some(limit) = self.exchange.idle else { return Poll::Pending };
+        let until = Instant::now() + limit;
+        let timer = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if !std::mem::replace(&mut self.waiting, true) {
+            timer.as_mut().reset(until);
+        }
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(limit)
+    }
+}
+
+impl Stream for ByteStream {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(cx)
+    }
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteStream").field("route", &self.exchange.route).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,207 @@
+//! The network, by way of reqwest used as a plain pipe: no redirects, no retries, no decoding.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::OnceLock,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Uri;
+use http_body::{Body as _, Frame, SizeHint};
+use sync_wrapper::SyncWrapper;
+use url::Url;
+
+use super::{Transport, classify};
+use crate::{
+    body::{BoxFuture, WireBody},
+    error::{BoxError, Error, ErrorKind, Result},
+    secret::Secret,
+};
+
+/// An idle connection is dropped after this, below the limits that servers usually have.
+const POOL_IDLE: Duration = Duration::from_secs(15);
+
+/// How connections are made.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    /// The base URL's origin, whose requests need no URL parsing of their own.
+    pub(crate) origin: String,
+    pub(crate) connect_timeout: Option<Duration>,
+    /// PEM text of further roots.
+    pub(crate) roots: Vec<Vec<u8>>,
+    /// PEM text of a certificate chain and its key.
+    pub(crate) identity: Option<Secret>,
+    pub(crate) insecure: bool,
+    pub(crate) proxy: Option<Proxy>,
+}
+
+/// Where requests go by way of; without one the environment's variables decide.
+#[derive(Clone)]
+pub(crate) enum Proxy {
+    None,
+    Url(Secret),
+}
+
+/// Carries requests over the network.
+pub(crate) struct Http {
+    settings: Settings,
+    origin: Option<Url>,
+    /// For `http:`; it loads no roots, which would take longer than a request.
+    plain: OnceLock<reqwest::Client>,
+    secure: OnceLock<reqwest::Client>,
+}
+
+impl Http {
+    /// Checks `settings`; what they name is loaded now, the system's roots at the first `https:` request.
+    pub(crate) fn new(settings: Settings) -> Result<Self> {
+        let http = Self {
+            origin: Url::parse(&settings.origin).ok(),
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+            settings,
+        };
+        let Settings { roots, identity, proxy, .. } = &http.settings;
+        if !roots.is_empty() || identity.is_some() || matches!(proxy, Some(Proxy::Url(_))) {
+            http.client(true)?;
+        }
+        Ok(http)
+    }
+
+    fn client(&self, secure: bool) -> Result<&reqwest::Client> {
+        let cell = if secure { &self.secure } else { &self.plain };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let built = build(&self.settings, secure)?;
+        Ok(cell.get_or_init(|| built))
+    }
+
+    /// The same URL as reqwest wants it; one that its parser would change is refused.
+    fn url(&self, uri: &Uri) -> Result<Url> {
+        let known = self.origin.as_ref().filter(|origin| {
+            uri.scheme_str() == Some(origin.scheme())
+                && uri.host() == origin.host_str()
+                && uri.port_u16() == origin.port()
+        });
+        let url = match known {
+            Some(origin) => {
+                let mut url = origin.clone();
+                url.set_path(uri.path());
+                url.set_query(uri.query());
+                url
+            }
+            None => Url::parse(&uri.to_string())
+                .map_err(|error| Error::new(ErrorKind::Path, format!("the URL cannot be read: {error}")))?,
+        };
+        if url.path() != uri.path() {
+            return Err(Error::new(ErrorKind::Path, "the URL's path is not in its normal form"));
+        }
+        Ok(url)
+    }
+}
+
+fn build(settings: &Settings, secure: bool) -> Result<reqwest::Client> {
+    let Settings { origin: _, connect_timeout, roots, identity, insecure, proxy } = settings;
+    let config = |why: &str, error: reqwest::Error| {
+        Error::coded(ErrorKind::Request, "config", why).with_source(classify::cause(&error))
+    };
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(32)
+        .http2_max_header_list_size(64 << 10);
+    if let Some(timeout) = connect_timeout {
+        builder = builder.connect_timeout(*timeout);
+    }
+    if !secure {
+        builder = builder.tls_certs_only([]);
+    }
+    for pem in roots {
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| config("a CA certificate is not PEM", error))?;
+        builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
+    }
+    if let Some(pem) = identity {
+        let identity = reqwest::Identity::from_pem(pem.expose().as_bytes())
+            .map_err(|error| config("the client certificate and its key are not PEM", error))?;
+        builder = builder.identity(identity);
+    }
+    builder = builder.tls_danger_accept_invalid_certs(*insecure);
+    builder = match proxy {
+        None => builder,
+        Some(Proxy::None) => builder.no_proxy(),
+        Some(Proxy::Url(url)) => {
+            let proxy = reqwest::Proxy::all(url.expose()).map_err(|error| config("the proxy is no URL", error))?;
+            builder.no_proxy().proxy(proxy)
+        }
+    };
+    builder.build().map_err(|error| config("the network client cannot be set up", error))
+}
+
+impl Transport for Http {
+    fn exchange(&self, request: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let client = self.client(parts.uri.scheme_str() == Some("https"))?;
+            let mut wire = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
+            *wire.headers_mut() = parts.headers;
+            *wire.body_mut() = match body.into_bytes() {
+                Ok(bytes) if bytes.is_empty() => None,
+                Ok(bytes) => Some(reqwest::Body::from(bytes)),
+                Err(stream) => {
+                    let length = stream.size_hint();
+                    Some(reqwest::Body::wrap(Shared(SyncWrapper::new(stream), length)))
+                }
+            };
+            let answer = client.execute(wire).await.map_err(classify::send)?;
+            Ok(http::Response::from(answer).map(|body| WireBody::new(Answer(body))))
+        })
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("insecure", &self.settings.insecure).finish_non_exhaustive()
+    }
+}
+
+/// A body as reqwest wants it: `Sync`, by being reachable through `&mut` only.
+struct Shared(SyncWrapper<WireBody>, SizeHint);
+
+impl http_body::Body for Shared {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(self.0.get_mut()).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.1.clone()
+    }
+}
+
+/// An answer's body, whose failures are told in this crate's own words.
+struct Answer(reqwest::Body);
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.0).poll_frame(cx).map_err(|error| classify::read(error).into())
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
