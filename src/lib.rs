@@ -2,9 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-mod error;
-mod secret;
-mod json;
 mod body;
+mod error;
+mod json;
+mod multipart;
 mod params;
 mod query;
+mod secret;

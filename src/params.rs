@@ -19,8 +19,14 @@ pub enum Expand {
 #[derive(Debug, Clone)]
 pub(crate) enum Seed {
     /// Any value but an object, as JSON text.
-    Leaf { json: String, line: u32 },
-    Object { entries: Vec<(String, Seed)>, line: u32 },
+    Leaf {
+        json: String,
+        line: u32,
+    },
+    Object {
+        entries: Vec<(String, Seed)>,
+        line: u32,
+    },
 }
 
 /// A default body, compiled: keys escaped, leaves as JSON text, each with its line.
