@@ -272,3 +272,209 @@ impl http_body::Body for FileBody {
         SizeHint::with_exact(self.left)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        fs,
+        io::{Seek, SeekFrom, Write},
+    };
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// Bytes that differ from block to block.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_le_bytes()[3]
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    fn file(content: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        file
+    }
+
+    async fn read(body: &Body) -> Bytes {
+        body.open().await.unwrap().collect().await.unwrap().to_bytes()
+    }
+
+    /// What comes before the body ends with an error, and that error.
+    async fn read_to_error(mut wire: WireBody) -> (Vec<u8>, String) {
+        let mut got = Vec::new();
+        loop {
+            match wire.frame().await.expect("an error before the end") {
+                Ok(frame) => got.extend_from_slice(frame.data_ref().unwrap()),
+                Err(error) => return (got, error.to_string()),
+            }
+        }
+    }
+
+    const BLOCKS: usize = 8;
+
+    fn long() -> Vec<u8> {
+        noise(BLOCKS * BLOCK as usize)
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_whole_and_again_for_another_attempt() {
+        let block = BLOCK as usize;
+        for length in [0, 1, block - 1, block, block + 1, 3 * block, 3 * block + 7] {
+            let content = noise(length);
+            let file = file(&content);
+            let body = Body::file(file.path()).unwrap();
+            assert_eq!((body.length(), body.replay()), (Some(length as u64), Replay::Reopen));
+            for _ in 0..2 {
+                let wire = body.open().await.unwrap();
+                assert_eq!(http_body::Body::size_hint(&wire).exact(), Some(length as u64));
+                assert!(wire.collect().await.unwrap().to_bytes() == content, "{length}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_open_file_is_sent_from_where_it_stood_by_openings_that_do_not_disturb_each_other() {
+        let content = noise(3 * BLOCK as usize);
+        let mut file = file(&content);
+        file.as_file_mut().seek(SeekFrom::Start(5)).unwrap();
+        let open = Arc::new(file.reopen().unwrap());
+        let body = Body::open_file(&open, 5).unwrap();
+        assert_eq!((body.length(), body.replay()), (Some(content.len() as u64 - 5), Replay::Reopen));
+        let (one, two) = tokio::join!(read(&body), read(&body));
+        assert!(one == content[5..] && two == content[5..]);
+        #[cfg(unix)]
+        assert_eq!((&*open).stream_position().unwrap(), 0, "its own cursor has not moved");
+        assert_eq!(Body::open_file(&open, u64::MAX).unwrap().length(), Some(0), "beyond the end is nothing");
+    }
+
+    #[tokio::test]
+    async fn b44_a_file_that_changed_before_it_is_opened_is_an_error() {
+        for (length, changed) in [(10, 9), (10, 11), (0, 1), (10, 0)] {
+            let file = file(&noise(length));
+            let body = Body::file(file.path()).unwrap();
+            fs::write(file.path(), noise(changed)).unwrap();
+            let error = body.open().await.unwrap_err().to_string();
+            assert!(error.contains(&format!("from {length} to {changed} bytes")), "{error}");
+            assert!(error.contains(file.path().to_str().unwrap()), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn b44_a_file_that_vanishes_is_an_error_at_the_next_opening() {
+        let content = long();
+        let file = file(&content);
+        let path = file.path().to_owned();
+        let body = Body::file(&path).unwrap();
+        let wire = body.open().await.unwrap();
+        drop(file);
+        #[cfg(unix)]
+        assert!(wire.collect().await.unwrap().to_bytes() == content, "what is open is still whole");
+        let error = body.open().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+
+    #[tokio::test]
+    async fn b44_a_file_that_shrinks_on_its_way_ends_with_an_error_and_no_padding() {
+        let content = long();
+        let file = file(&content);
+        let mut wire = Body::file(file.path()).unwrap().open().await.unwrap();
+        let first = wire.frame().await.unwrap().unwrap().into_data().unwrap();
+        let cut = content.len() - 3;
+        file.as_file().set_len(cut as u64).unwrap();
+        let (rest, error) = read_to_error(wire).await;
+        let got = [first.to_vec(), rest].concat();
+        assert!(got == content[..(BLOCKS - 1) * BLOCK as usize], "whole blocks of the file and nothing else");
+        assert!(error.contains(&format!("ended after {cut} of {} bytes", content.len())), "{error}");
+    }
+
+    #[tokio::test]
+    async fn b44_a_file_that_grows_on_its_way_never_delivers_its_last_announced_byte() {
+        let content = long();
+        let mut file = file(&content);
+        let mut wire = Body::file(file.path()).unwrap().open().await.unwrap();
+        let first = wire.frame().await.unwrap().unwrap().into_data().unwrap();
+        file.write_all(b"x").unwrap();
+        let (rest, error) = read_to_error(wire).await;
+        assert_eq!(first.len() + rest.len(), content.len() - BLOCK as usize);
+        assert!(error.contains("longer than"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn b49_only_a_regular_file_is_uploaded_and_nothing_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("regular"), "content").unwrap();
+        std::os::unix::fs::symlink(at("regular"), at("link")).unwrap();
+        std::os::unix::fs::symlink(at("nowhere"), at("dangling")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+        for (path, what) in [
+            (folder.path().to_owned(), "is a directory"),
+            (at("fifo"), "is not a regular file"),
+            (PathBuf::from("/dev/zero"), "is not a regular file"),
+            (at("missing"), "does not exist"),
+            (at("dangling"), "does not exist"),
+            (at("regular").join("x"), "cannot be read"),
+        ] {
+            let error = Body::file(&path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request);
+            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+            assert!(error.to_string().contains(what), "{error}");
+        }
+        assert_eq!(read(&Body::file(&at("link")).unwrap()).await, "content");
+        let body = Body::file(&at("regular")).unwrap();
+        fs::rename(at("fifo"), at("regular")).unwrap();
+        assert!(body.open().await.unwrap_err().to_string().contains("not a regular file"), "looked at again");
+    }
+
+    #[tokio::test]
+    async fn b46_a_long_file_passes_through_a_few_buffers() {
+        let content = noise(40 * BLOCK as usize);
+        let file = file(&content);
+        let mut wire = Body::file(file.path()).unwrap().open().await.unwrap();
+        let (mut places, mut hash, mut held) = (BTreeSet::new(), sha1_smol::Sha1::new(), Vec::new());
+        while let Some(frame) = wire.frame().await {
+            let block = frame.unwrap().into_data().unwrap();
+            hash.update(&block);
+            places.insert(block.as_ptr() as usize);
+            // A transport gathers blocks before it writes them.
+            held.push(block);
+            if held.len() == 2 {
+                held.clear();
+            }
+        }
+        assert_eq!(hash.digest(), sha1_smol::Sha1::from(&content).digest());
+        assert!(places.len() <= 5, "{} buffers for 40 blocks", places.len());
+    }
+
+    #[test]
+    fn b46_reading_waits_for_the_transport_and_ends_with_it() {
+        let file = file(&long());
+        let window = Origin::Path(file.path().to_owned()).open((BLOCKS as u64) * BLOCK).unwrap();
+        let open = Arc::downgrade(&window.file);
+        let (sender, mut receiver) = mpsc::channel(1);
+        let reader = thread::spawn(move || window.pump(&sender));
+        assert_eq!(receiver.blocking_recv().unwrap().unwrap().len() as u64, BLOCK);
+        assert!(receiver.len() <= 1, "one block waits, and one is in the reader's hand");
+        drop(receiver);
+        reader.join().unwrap();
+        assert!(open.upgrade().is_none(), "the file is closed");
+    }
+
+    #[test]
+    fn a_runtime_can_end_while_a_body_is_half_read() {
+        let file = file(&long());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut wire = runtime.block_on(Body::file(file.path()).unwrap().open()).unwrap();
+        runtime.block_on(wire.frame()).unwrap().unwrap();
+        drop(runtime);
+        assert!(!http_body::Body::is_end_stream(&wire));
+    }
+}
