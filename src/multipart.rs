@@ -55,6 +55,9 @@ pub(crate) fn boundary(random: [u8; 16]) -> String {
 }
 
 #[cfg(test)]
+mod foreign;
+
+#[cfg(test)]
 mod tests {
     use std::{collections::HashSet, fs, io};
 
