@@ -15,6 +15,15 @@ use http_body::{Frame, SizeHint};
 
 use crate::error::BoxError;
 
+mod blocks;
+mod chain;
+mod file;
+mod once;
+mod progress;
+
+pub(crate) use progress::OnProgress;
+pub use progress::Progress;
+
 /// A boxed future that can be sent between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, header::LOCATION};
 
 use crate::{
     auth::{Auth, Prepared},
-    body::{Replay, WireBody},
+    body::{Body, WireBody},
     catalog::Catalog,
     error::{Error, ErrorKind, Fault, Outcome, Problem, Result},
     params::Expand,
@@ -141,14 +141,13 @@ impl Client {
     /// Sends `request` and gives the answer, whatever its status: the whole exchange as one story.
     pub(crate) async fn execute(&self, request: &Request, options: &Options) -> Result<Response> {
         let started = Instant::now();
-        let described = request.to_http(&self.context())?;
+        let (described, sent) = wait::watch(request.to_http(&self.context())?);
         let needs_actor = request.needs_actor(&self.core.catalog)?;
         let credentials = self.credentials(options)?;
         let masks = self.masks(options, &credentials);
 
         let Limits { headers, idle, total, body: limit } = self.core.limits;
-        let transfer = described.body().replay() != Replay::Always;
-        let total = options.timeout.or(total.filter(|_| !transfer));
+        let total = options.timeout.or(total.filter(|_| sent.is_none()));
         let route = described.extensions().get::<UrlTemplate>().map(|label| Arc::clone(&label.0));
         let mut exchange = Exchange {
             method: described.method().clone(),
@@ -164,8 +163,7 @@ impl Client {
 
         let mut wire = open(described).await.map_err(|error| exchange.dress(error))?;
         credentials.attach(&mut wire, needs_actor)?;
-        let progress = wait::watch(&mut wire, transfer);
-        let answer = wait::answer(self.core.transport.exchange(wire), exchange.deadline, headers, progress).await;
+        let answer = wait::answer(self.core.transport.exchange(wire), exchange.deadline, headers, sent).await;
         exchange.elapsed = started.elapsed();
         match answer {
             Ok(answer) => Ok(Response::new(answer, exchange)),
@@ -215,7 +213,7 @@ impl Core {
 }
 
 /// Opens the body for this attempt.
-async fn open(described: http::Request<crate::Body>) -> Result<http::Request<WireBody>> {
+async fn open(described: http::Request<Body>) -> Result<http::Request<WireBody>> {
     let (parts, body) = described.into_parts();
     let body = body.open().await.map_err(|error| {
         Error::new(ErrorKind::Body, format!("the body cannot be opened: {error}"))

@@ -14,7 +14,6 @@ mod explain;
 mod names;
 
 pub use explain::{Change, Entry, Origin};
-pub(crate) use names::dotted;
 pub use names::Expand;
 
 /// How deep argument names may nest objects.
@@ -24,8 +23,14 @@ const DEEPEST: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) enum Seed {
     /// Any value but an object, as JSON text.
-    Leaf { json: String, line: u32 },
-    Object { entries: Vec<(String, Seed)>, line: u32 },
+    Leaf {
+        json: String,
+        line: u32,
+    },
+    Object {
+        entries: Vec<(String, Seed)>,
+        line: u32,
+    },
 }
 
 impl Seed {

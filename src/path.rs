@@ -9,14 +9,13 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use smallvec::SmallVec;
 
 use crate::{
-    catalog::{Adapt, Catalog, Node, Route, Slash, Variable},
+    catalog::{Adapt, Alias, Catalog, Node, Route, Slash, Variable},
     error::{Fault, quoted},
 };
 
 mod segment;
 
 pub use segment::Segment;
-pub(crate) use segment::{Value, encode};
 
 /// The most segments of one path.
 const MOST_SEGMENTS: u32 = 64;
@@ -160,7 +159,7 @@ impl Path {
         self.items |= u64::from(item) << self.segments;
         self.segments += 1;
         self.text.push(b'/');
-        encode(value, &mut self.text);
+        segment::encode(value, &mut self.text);
         Ok(())
     }
 
@@ -171,7 +170,8 @@ impl Path {
         for (index, segment) in self.as_str().split('/').skip(1).take(self.segments as usize).enumerate() {
             label.push('/');
             if self.items >> index & 1 == 0 {
-                at = at.and_then(|at| catalog.literal(at, segment));
+                let name = segment::decode(segment).unwrap_or_default();
+                at = at.and_then(|at| catalog.literal(at, &name));
                 label.push_str(segment);
             } else {
                 let variable = at.and_then(|at| catalog.variable(at));
@@ -212,7 +212,7 @@ impl Path {
 /// Aliases first, then the adapter; an empty value is refused before either could hide it.
 fn adapt<'v>(variable: &Variable, actor: Option<&'v str>, value: &'v str) -> Result<Cow<'v, str>, Fault> {
     let mut value = Cow::Borrowed(value);
-    if variable.is_actor_alias(&value) {
+    if variable.aliases.iter().any(|(alias, Alias::Actor)| *alias == value) {
         value = Cow::Borrowed(actor.ok_or_else(|| {
             let alias = quoted(&value);
             Fault::path(format!("{alias} stands for the actor, and none is set; name one with .actor(..)"))

@@ -16,7 +16,7 @@ use crate::{
     catalog::{Catalog, MethodPolicy, Route},
     error::{Error, ErrorKind, Fault, Result, quoted},
     multipart::{self, Form, Part},
-    params::{self, Argument, Defaults, Expand, Merged},
+    params::{self, Argument, Expand, Merged},
     path::Path,
     query::{self, Style},
 };
@@ -60,8 +60,8 @@ pub(crate) struct Request {
     progress: Option<OnProgress>,
     no_defaults: bool,
     pub(crate) expand: Option<Expand>,
-    /// A named operation's own default body, in place of the route's.
-    pub(crate) operation: Option<Arc<Defaults>>,
+    /// Whether it is a named operation, which may have a default body of its own.
+    pub(crate) operation: bool,
     fault: Option<Fault>,
 }
 
@@ -93,7 +93,7 @@ impl Request {
             progress: None,
             no_defaults: false,
             expand: None,
-            operation: None,
+            operation: false,
             fault: None,
         }
     }
@@ -179,7 +179,7 @@ impl Request {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = self.header_map(context, policy, content_type)?;
-        let label = route.map_or_else(|| Arc::from(self.path.label(context.catalog)), |route| route.template());
+        let label = route.map_or_else(|| Arc::from(self.path.label(context.catalog)), |route| Arc::clone(route.shared_template()));
         request.extensions_mut().insert(UrlTemplate(label));
         Ok(request)
     }
@@ -211,8 +211,7 @@ impl Request {
 
     /// Whether the route wants to know who acts.
     pub(crate) fn needs_actor(&self, catalog: &Catalog) -> Result<bool> {
-        let policy = self.route(catalog)?.and_then(|route| route.policy(&self.method));
-        Ok(policy.is_none_or(|policy| policy.needs_actor))
+        Ok(self.route(catalog)?.is_none_or(|route| route.needs_actor(&self.method)))
     }
 
     fn query_string(&self, context: &Context<'_>, policy: Option<&MethodPolicy>) -> Result<String> {
@@ -253,34 +252,22 @@ impl Request {
 
     /// The merge of defaults and arguments.
     fn merged<'a>(&'a self, context: &'a Context<'_>, route: Option<&'a Arc<Route>>) -> Result<Merged<'a>> {
-        let defaults = match &self.operation {
-            _ if self.no_defaults => None,
-            Some(operation) => Some(&**operation),
-            None => route.and_then(|route| route.defaults(&self.method)),
-        };
+        let route = route.filter(|_| !self.no_defaults);
+        let own = route.filter(|_| self.operation).and_then(|route| route.policy(&self.method)?.body());
+        let defaults = own.or_else(|| route?.defaults(&self.method));
         let expand = self.expand.unwrap_or(context.expand);
         params::merge(defaults, &self.arguments, expand).map_err(|why| Fault::request(why).into())
     }
 
     fn body(&self, context: &Context<'_>, route: Option<&Arc<Route>>) -> Result<(Body, Option<HeaderValue>)> {
         let (body, content_type) = match &self.content {
+            _ if !self.parts.is_empty() => self.multipart(context)?,
             Content::Arguments => {
                 let merged = self.merged(context, route)?;
-                if !self.parts.is_empty() {
-                    let json = (!merged.is_empty()).then(|| merged.to_vec());
-                    self.multipart(context, json)?
-                } else if self.sends(&merged, context) {
-                    (Body::from(merged.to_vec()), HeaderValue::from_static(JSON))
-                } else {
+                if !self.sends(&merged, context) {
                     return Ok((Body::empty(), None));
                 }
-            }
-            Content::Json(text, JSON) if !self.parts.is_empty() => {
-                self.multipart(context, Some(text.clone().into_bytes()))?
-            }
-            _ if !self.parts.is_empty() => {
-                let fault = "files travel beside JSON arguments only; give other fields as parts with .upload(..)";
-                return Err(Fault::request(fault).into());
+                (Body::from(merged.to_vec()), HeaderValue::from_static(JSON))
             }
             Content::Json(text, content_type) => (Body::from(text.clone()), HeaderValue::from_static(content_type)),
             Content::Form(pairs) => {
@@ -305,14 +292,28 @@ impl Request {
         asked || !merged.is_empty() || (wanted && context.catalog.settings().empty_body)
     }
 
-    fn multipart(&self, context: &Context<'_>, json: Option<Vec<u8>>) -> Result<(Body, HeaderValue)> {
-        let name = context.catalog.settings().json_part.clone();
-        let json = json.map(|json| (name, String::from_utf8_lossy(&json).into_owned()));
+    /// The JSON that travels beside files: the merged body, only if it holds something.
+    fn json_part(&self, context: &Context<'_>) -> Result<Option<String>> {
+        match &self.content {
+            Content::Json(text, JSON) => Ok(Some(text.clone())),
+            Content::Arguments => {
+                let merged = self.merged(context, self.route(context.catalog)?)?;
+                Ok((!merged.is_empty()).then(|| String::from_utf8_lossy(&merged.to_vec()).into_owned()))
+            }
+            _ => {
+                let fault = "files travel beside JSON arguments only; give other fields as parts with .upload(..)";
+                Err(Fault::request(fault).into())
+            }
+        }
+    }
+
+    fn multipart(&self, context: &Context<'_>) -> Result<(Body, HeaderValue)> {
+        let name = context.catalog.settings().json_part();
+        let json = self.json_part(context)?.map(|json| (name.to_owned(), json));
         let mut random = [0; 16];
         getrandom::fill(&mut random)
             .map_err(|error| Error::new(ErrorKind::Request, format!("no randomness for a boundary: {error}")))?;
-        let (body, content_type) =
-            Form::new(json, self.parts.clone()).render(&multipart::boundary(random))?;
+        let (body, content_type) = Form::new(json, self.parts.clone()).render(&multipart::boundary(random))?;
         let content_type = HeaderValue::try_from(content_type)
             .map_err(|_| Error::from(Fault::request("the boundary cannot stand in a header")))?;
         Ok((body, content_type))

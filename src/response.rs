@@ -25,6 +25,7 @@ mod lines;
 mod save;
 mod stream;
 
+pub(crate) use coding::ACCEPTED;
 pub use lines::Lines;
 pub use stream::ByteStream;
 
@@ -44,11 +45,11 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// An error about the body of an answer that has come.
-    fn error(&self, kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Error {
+    pub(crate) fn error(&self, kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Error {
         self.dress(Error::coded(kind, code, message).with_outcome(Outcome::Processed))
     }
 
-    fn dress(&self, error: Error) -> Error {
+    pub(crate) fn dress(&self, error: Error) -> Error {
         error.with_call(&self.method, self.route.as_ref(), self.attempts)
     }
 }

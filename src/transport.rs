@@ -16,7 +16,7 @@ pub(crate) mod classify;
 mod local;
 
 #[cfg(feature = "http")]
-pub(crate) use http_client::{Http, Settings};
+pub(crate) use http_client::{Http, Proxy, Settings};
 pub use local::Local;
 
 /// Carries one request and brings the answer, whatever its status.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    body::{BoxFuture, WireBody},
+    body::{Body, BoxFuture, Progress, Replay, WireBody},
     error::{Error, ErrorKind, Outcome, Result},
 };
 
@@ -17,14 +17,14 @@ use crate::{
 pub(super) type Sent = Arc<AtomicU64>;
 
 /// Counts what is sent of a transfer, whose time is unknown but which must move on.
-pub(super) fn watch(request: &mut http::Request<WireBody>, transfer: bool) -> Option<Sent> {
-    if !transfer {
-        return None;
+pub(super) fn watch(request: http::Request<Body>) -> (http::Request<Body>, Option<Sent>) {
+    if request.body().replay() == Replay::Always {
+        return (request, None);
     }
     let sent = Sent::default();
-    let body = std::mem::replace(request.body_mut(), WireBody::empty());
-    *request.body_mut() = body.counted(Arc::clone(&sent));
-    Some(sent)
+    let count = Arc::clone(&sent);
+    let report = move |progress: Progress| count.store(progress.sent, Ordering::Relaxed);
+    (request.map(|body| body.with_progress(Arc::new(report))), Some(sent))
 }
 
 /// The answer, or the first limit that passes.

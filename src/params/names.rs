@@ -66,11 +66,6 @@ fn join<'a>(part: Cow<'a, str>, rest: &'a str) -> Cow<'a, str> {
     if part.is_empty() { Cow::Borrowed(rest) } else { part + rest }
 }
 
-/// The dotted name that [`split`] takes apart again: how explanations and errors write a way into a body.
-pub(crate) fn dotted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(|name| name.replace('.', "..")).collect::<Vec<_>>().join(".")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,13 +98,6 @@ mod tests {
             ("a_b_c_d_e", Underscore, &["a", "b", "c", "d", "e"]),
         ] {
             assert_eq!(split(name, expand).as_slice(), expected, "{name} {expand:?}");
-        }
-    }
-
-    #[test]
-    fn a_dotted_name_is_split_into_what_made_it() {
-        for names in [&["a", "b"][..], &["a.b", "c"], &["x"]] {
-            assert_eq!(split(&dotted(names.iter().copied()), Expand::Dots).as_slice(), names);
         }
     }
 }

@@ -23,26 +23,22 @@ pub(crate) mod sealed {
     }
 }
 
-/// An item's text, on the stack where it was an integer.
+/// An item's text.
 pub enum Value<'a> {
     Text(&'a str),
-    Digits(SmallVec<[u8; 40]>),
+    Digits(String),
 }
 
 impl Value<'_> {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            Self::Digits(digits) => std::str::from_utf8(digits).unwrap_or_default(),
+            Self::Digits(digits) => digits,
         }
     }
 
     fn digits(number: impl fmt::Display) -> Self {
-        use std::io::Write;
-        let mut digits = SmallVec::new();
-        // Writing to memory does not fail.
-        let _ = write!(digits, "{number}");
-        Self::Digits(digits)
+        Self::Digits(number.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Call;
 use crate::{
-    catalog::{MethodPolicy, Part, Route},
+    catalog::{MethodPolicy, Part, Variable},
     client::Client,
     error::{Fault, Result, quoted},
     path::{Path, Segment},
@@ -88,9 +88,9 @@ impl Operation {
     pub fn into_call(self) -> Call {
         let Self { client, name, params, mut call } = self;
         match resolve(&client, &name, &params) {
-            Ok((path, policy)) => {
+            Ok(path) => {
                 call.request.path = path;
-                call.request.operation.clone_from(&policy.body);
+                call.request.operation = true;
             }
             Err(fault) => call.request.path = Path::faulty(fault),
         }
@@ -124,37 +124,46 @@ impl Operation {
 }
 
 /// Fills the operation's route by its parameters, each one used.
-fn resolve<'c>(client: &'c Client, name: &str, params: &[(String, String)]) -> Result<(Path, &'c MethodPolicy), Fault> {
+fn resolve(client: &Client, name: &str, params: &[(String, String)]) -> Result<Path, Fault> {
     let catalog = client.catalog();
     let Some((route, policy)) = catalog.operation(name) else {
         let near = catalog.nearest_operation(name).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Fault::path(format!("no operation {}{}", quoted(name), near.unwrap_or_default())));
     };
-    if let Some((unknown, _)) = params.iter().find(|(given, _)| !names(route, given)) {
-        let known: Vec<_> = route.variables().map(|variable| variable.name.as_str()).collect();
-        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-        return Err(Fault::path(format!("{name} has no path parameter {}; it has {known}", quoted(unknown))));
-    }
     let mut path = Path::root();
-    for part in route.parts() {
+    let mut known = Vec::new();
+    for part in route.segments() {
         match part {
             Part::Literal(literal) => path.res(catalog, literal),
-            Part::Variable(variable) => {
-                let given = params.iter().find(|(given, _)| variable.is_called(given)).map(|(_, value)| value.as_str());
-                let inherited = || policy.params.iter().find(|(known, _)| *known == variable.name).map(|(_, value)| value.as_str());
-                let actor = || client.actor().filter(|_| variable.fallback_actor);
-                let value = given.or_else(inherited).or_else(actor).ok_or_else(|| {
+            Part::Variable(_) => {
+                let Some((_, variable)) = catalog.variable(path.node()) else { break };
+                let value = value(client, policy, variable, params).ok_or_else(|| {
                     Fault::path(format!("{name} needs {{{0}}}; give it with .param(\"{0}\", value)", variable.name))
                 })?;
                 path.item(catalog, client.actor(), value);
+                known.extend([Some(variable.name.as_str()), variable.param.as_deref()].into_iter().flatten());
             }
         }
     }
-    Ok((path, policy))
+    match params.iter().find(|(given, _)| !known.contains(&given.as_str())) {
+        Some((unknown, _)) => {
+            let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+            Err(Fault::path(format!("{name} has no path parameter {}; it has {known}", quoted(unknown))))
+        }
+        None => Ok(path),
+    }
 }
 
-fn names(route: &Route, given: &str) -> bool {
-    route.variables().any(|variable| variable.is_called(given))
+/// What fills `variable`: the parameter, else the operation's default, else the actor.
+fn value<'a>(
+    client: &'a Client,
+    policy: &'a MethodPolicy,
+    variable: &Variable,
+    params: &'a [(String, String)],
+) -> Option<&'a str> {
+    let called = |given: &str| given == variable.name || Some(given) == variable.param.as_deref();
+    let given = params.iter().chain(&policy.params).find(|(name, _)| called(name));
+    given.map(|(_, value)| value.as_str()).or_else(|| client.actor().filter(|_| variable.fallback_actor))
 }
 
 impl fmt::Debug for Operation {

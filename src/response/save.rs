@@ -80,7 +80,7 @@ impl Part {
     fn create(target: &Path) -> io::Result<Self> {
         let name = target.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no file name"))?;
         let mut random = [0; 8];
-        getrandom::fill(&mut random)?;
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
         let mut part = std::ffi::OsString::from(".");
         part.push(name);
         part.push(format!(".{:016x}.part", u64::from_ne_bytes(random)));

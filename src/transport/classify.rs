@@ -58,7 +58,8 @@ fn exchange(error: &reqwest::Error, found: &Found<'_>) -> Error {
     }
     let (kind, code, message) = match found.hyper {
         _ if error.is_timeout() => (ErrorKind::Timeout, "timeout.headers", "no answer in the time allowed"),
-        Some(hyper) if hyper.is_parse_too_large() => {
+        // hyper's own question about this is for its server only.
+        Some(hyper) if hyper.is_parse() && hyper.to_string().contains("too large") => {
             (ErrorKind::Protocol, "protocol.head_too_large", "the head of the answer is too large")
         }
         Some(hyper) if hyper.is_parse() => (ErrorKind::Protocol, "protocol.not_http", "the answer is not HTTP"),
