@@ -111,7 +111,7 @@ impl Body {
         }
     }
 
-    /// Opens the body for one attempt.
+    /// Opens the body for one attempt; a file needs a Tokio runtime for it.
     ///
     /// # Errors
     /// The file or stream behind it cannot be opened, or was read before and can be read once only.

@@ -14,7 +14,6 @@ pub(crate) use part::Content;
 pub use part::Part;
 
 /// A form: a field of JSON, where there is one, and then the parts in their order.
-#[derive(Debug, Clone)]
 pub(crate) struct Form {
     json: Option<(String, String)>,
     parts: Vec<Part>,

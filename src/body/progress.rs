@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use super::{Body, BoxFuture, Replay, Source, WireBody};
 use crate::error::BoxError;
@@ -99,6 +99,7 @@ mod tests {
         task::Waker,
     };
 
+    use http_body::Body as _;
     use http_body_util::BodyExt;
 
     use super::*;

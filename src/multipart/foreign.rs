@@ -113,13 +113,15 @@ fn all(reads: Vec<Read>) -> [Vec<Read>; 3] {
     [reads.clone(), reads.clone(), reads]
 }
 
+/// A field and a file name as given, and as werkzeug, busboy and formidable read them.
+type Named<'a> = (&'a str, &'a str, [(&'a str, &'a str); 3]);
+
 #[tokio::test]
 async fn b40_b41_names_as_three_servers_read_them() {
     let long = |end: &str| "n".repeat(255 - end.len()) + end;
     let (given, cut) = ("n".repeat(300) + ".txt", long(".txt"));
     let same = |name, filename| [(name, filename); 3];
-    // The field and the file name given; what werkzeug, busboy and formidable read.
-    let table: [(&str, &str, [(&str, &str); 3]); 19] = [
+    let table: [Named; 19] = [
         ("file", "a.txt", same("file", "a.txt")),
         (
             "na\"me\r\nX: y",
@@ -150,7 +152,7 @@ async fn b40_b41_names_as_three_servers_read_them() {
         // formidable reads a numeric entity of four digits.
         ("file", "a&#8364;", [("file", "a&#8364;"), ("file", "a&#8364;"), ("file", "a€")]),
     ];
-    let case = |(field, file, read): (&str, &str, [(&str, &str); 3])| {
+    let case = |(field, file, read): Named| {
         let part = Part::bytes("content").named(field).file_name(file).content_type("text/x");
         let read = read.map(|(name, filename)| vec![Read::file(name, filename, "text/x", b"content")]);
         (Form::new(None, vec![part]), read)
