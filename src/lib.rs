@@ -8,3 +8,7 @@ mod json;
 mod body;
 mod params;
 mod query;
+mod catalog;
+
+pub use crate::catalog::{Catalog, MethodPolicy, Route};
+pub use crate::error::{Error, ErrorKind, Outcome, Result};
