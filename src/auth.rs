@@ -199,8 +199,9 @@ impl Prepared {
     fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let shown = quoted(name);
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| fault(format!("{shown} is no header name")))?;
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| fault(format!("the credential for the header {shown} holds a character that headers do not")))?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            fault(format!("the credential for the header {shown} holds a character that headers do not"))
+        })?;
         value.set_sensitive(true);
         self.headers.push((name, value));
         Ok(())
@@ -279,9 +280,13 @@ mod tests {
 
     #[test]
     fn m30_max_signs_in_by_three_headers() {
-        let max = Auth::headers([("X-Oauth-Token", "{token}"), ("X-Oauth-Username", "{actor}"), ("X-Oauth-Scope", "{scope}")])
-            .with("token", "T")
-            .with("scope", "widgetcli");
+        let max = Auth::headers([
+            ("X-Oauth-Token", "{token}"),
+            ("X-Oauth-Username", "{actor}"),
+            ("X-Oauth-Scope", "{scope}"),
+        ])
+        .with("token", "T")
+        .with("scope", "widgetcli");
         let request = attached(&max, Some("ada")).unwrap();
         for (name, value) in [("x-oauth-token", "T"), ("x-oauth-username", "ada"), ("x-oauth-scope", "widgetcli")] {
             assert_eq!(request.headers()[name], value);

@@ -2,23 +2,23 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod error;
-mod secret;
-mod json;
+mod auth;
+mod blocking;
 mod body;
+mod catalog;
+mod client;
+mod error;
+mod json;
+mod multipart;
 mod params;
 mod patch;
-mod query;
-mod catalog;
 mod path;
-mod multipart;
+mod query;
 mod request;
-mod response;
-mod transport;
-mod auth;
-mod client;
-mod blocking;
 mod resource;
+mod response;
+mod secret;
+mod transport;
 
 pub use auth::Auth;
 pub use blocking::block_on;

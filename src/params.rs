@@ -195,11 +195,8 @@ impl<'a> Merged<'a> {
         let mut at = from;
         while at < to {
             let Some(default) = defaults.get(at) else { break };
-            let content = if default.object {
-                Content::Object { first: None, last: None }
-            } else {
-                Content::Text(&default.text)
-            };
+            let content =
+                if default.object { Content::Object { first: None, last: None } } else { Content::Text(&default.text) };
             let child = self.append(parent, Cow::Borrowed(&default.key), content, From::Line(default.line));
             self.nodes[child].was = Some((&default.text, default.line));
             if default.object {

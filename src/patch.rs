@@ -38,7 +38,9 @@ mod tests {
     #[test]
     fn a_patch_is_checked_before_it_is_sent() {
         assert!(check(r#"[{"op":"add","path":"/a","value":1},{"op":"test","path":"/b","value":null}]"#).is_ok());
-        for bad in ["{}", r#"[{"op":"put","path":"/a"}]"#, r#"[{"op":"add","path":"a","value":1}]"#, r#"[{"op":"add"}]"#] {
+        for bad in
+            ["{}", r#"[{"op":"put","path":"/a"}]"#, r#"[{"op":"add","path":"a","value":1}]"#, r#"[{"op":"add"}]"#]
+        {
             assert!(check(bad).is_err(), "{bad}");
         }
     }

@@ -136,11 +136,8 @@ impl Path {
             return Err(self.no_item(catalog, value));
         };
         let value = adapt(variable, actor, value)?;
-        let allow = segment::Allow {
-            slash: variable.slash != Slash::Refuse,
-            percent: variable.percent,
-            blank: variable.blank,
-        };
+        let allow =
+            segment::Allow { slash: variable.slash != Slash::Refuse, percent: variable.percent, blank: variable.blank };
         segment::check(&value, &allow).map_err(|why| refused(&value, &why))?;
         if catalog.literal(self.at, &value).is_some() {
             return Err(refused(&value, "the catalog has a resource of that name here; step into it with .res(..)"));
@@ -205,7 +202,11 @@ impl Path {
     /// What may follow here, for a message.
     pub(crate) fn continuations(&self, catalog: &Catalog) -> String {
         let children = catalog.children(self.at);
-        if children.is_empty() { "; nothing follows there".into() } else { format!("; there is {}", children.join(", ")) }
+        if children.is_empty() {
+            "; nothing follows there".into()
+        } else {
+            format!("; there is {}", children.join(", "))
+        }
     }
 }
 

@@ -67,7 +67,9 @@ impl Refusal {
                 "the query parameter {name} holds a nested value, which the style {style:?} cannot write; \
                  use Style::Brackets or Style::DeepObject"
             ),
-            Self::Nul => format!("the query parameter {name} holds a NUL character; send it with .query_raw(..) if it is meant"),
+            Self::Nul => {
+                format!("the query parameter {name} holds a NUL character; send it with .query_raw(..) if it is meant")
+            }
         }
     }
 }
@@ -194,7 +196,9 @@ mod tests {
         ] {
             assert_eq!(query(value, style).as_deref(), Ok(expected), "{value} {style:?}");
         }
-        for (value, style) in [(&deep, Repeat), (&deep, Comma), (&json!({"a": [[1]]}), Repeat), (&json!({"a": [{}]}), Comma)] {
+        for (value, style) in
+            [(&deep, Repeat), (&deep, Comma), (&json!({"a": [[1]]}), Repeat), (&json!({"a": [{}]}), Comma)]
+        {
             let error = query(value, style).unwrap_err();
             assert!(error.contains("nested") && error.contains("Brackets"), "{error}");
         }

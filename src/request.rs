@@ -179,7 +179,8 @@ impl Request {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = self.header_map(context, policy, content_type)?;
-        let label = route.map_or_else(|| Arc::from(self.path.label(context.catalog)), |route| Arc::clone(route.shared_template()));
+        let label = route
+            .map_or_else(|| Arc::from(self.path.label(context.catalog)), |route| Arc::clone(route.shared_template()));
         request.extensions_mut().insert(UrlTemplate(label));
         Ok(request)
     }

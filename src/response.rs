@@ -130,7 +130,8 @@ impl Response {
         let limit = exchange.limit;
         let deadline = exchange.deadline;
         let coded = coding::is_coded(&self.headers);
-        let announced = self.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let announced =
+            self.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let too_large = || {
             let code = if coded { "body.bomb" } else { "body.too_large" };
             exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
@@ -152,7 +153,8 @@ impl Response {
             }
             Err(too_large())
         };
-        let late = || exchange.error(ErrorKind::Timeout, "timeout.total", "the body did not arrive in the time of the call");
+        let late =
+            || exchange.error(ErrorKind::Timeout, "timeout.total", "the body did not arrive in the time of the call");
         within(deadline, read).await.unwrap_or_else(|| Err(late()))
     }
 
@@ -181,8 +183,7 @@ impl Response {
     pub async fn text(self) -> Result<String> {
         let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
         let body = self.bytes().await?;
-        decode::text(&body, content_type.as_ref())
-            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
+        decode::text(&body, content_type.as_ref()).map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
     }
 
     /// The body as JSON; an empty one is `null`.

@@ -10,9 +10,9 @@ use crate::{
 };
 
 #[cfg(feature = "http")]
-mod http_client;
-#[cfg(feature = "http")]
 pub(crate) mod classify;
+#[cfg(feature = "http")]
+mod http_client;
 mod local;
 
 #[cfg(feature = "http")]

@@ -242,9 +242,12 @@ impl ClientBuilder {
 
     fn check_times(&self) -> Result<()> {
         let Limits { headers, idle, total, body: _ } = &self.limits;
-        for (name, time) in
-            [("connect_timeout", &self.connect), ("headers_timeout", headers), ("idle_timeout", idle), ("total_timeout", total)]
-        {
+        for (name, time) in [
+            ("connect_timeout", &self.connect),
+            ("headers_timeout", headers),
+            ("idle_timeout", idle),
+            ("total_timeout", total),
+        ] {
             if time.is_some_and(|time| time.is_zero()) {
                 let why = format!("{name} must be longer than nothing; None turns it off");
                 return Err(Error::coded(ErrorKind::Request, "config", why));
@@ -303,7 +306,8 @@ pub(super) fn plain_headers() -> HeaderMap {
 /// Shows no header's value, no credential and no base URL, which may hold one.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { catalog, actor, auth, headers, agent, expand, style, connect, limits, transport, insecure, .. } = self;
+        let Self { catalog, actor, auth, headers, agent, expand, style, connect, limits, transport, insecure, .. } =
+            self;
         f.debug_struct("ClientBuilder")
             .field("catalog", catalog)
             .field("actor", &actor.as_deref().map(quoted))

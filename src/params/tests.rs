@@ -44,10 +44,7 @@ fn m11_arguments_merge_deeply_over_defaults() {
         (vec![set("object.content", json!("x"))], r#"{"object":{"objectType":"note","content":"x"}}"#),
         (vec![set("object_objectType", json!("image"))], r#"{"object":{"objectType":"image"}}"#),
         (vec![set("object", json!("plain"))], r#"{"object":"plain"}"#),
-        (
-            vec![set("contexts", json!([{"url": "u"}]))],
-            r#"{"object":{"objectType":"note"},"contexts":[{"url":"u"}]}"#,
-        ),
+        (vec![set("contexts", json!([{"url": "u"}]))], r#"{"object":{"objectType":"note"},"contexts":[{"url":"u"}]}"#),
         (
             vec![Argument::Json(r#"{"object":{"content":"a","tags":["x"]}}"#.into()), set("object_tags", json!([]))],
             r#"{"object":{"objectType":"note","content":"a","tags":[]}}"#,

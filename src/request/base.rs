@@ -163,7 +163,10 @@ fn fill_host(text: &str, variables: &[(String, String)]) -> Result<String, Error
             && !value.starts_with('-')
             && !value.ends_with('-');
         if !label {
-            return Err(config(format!("{} cannot be {{{name}}} in the host: it is not one host label", quoted(value))));
+            return Err(config(format!(
+                "{} cannot be {{{name}}} in the host: it is not one host label",
+                quoted(value)
+            )));
         }
         out.replace_range(start..=end, value);
     }
@@ -186,7 +189,9 @@ mod tests {
     fn p30_a_host_variable_is_one_label() {
         let fill = |value: &str| Base::parse("https://{tenant}.example.com/v1", &[("tenant".into(), value.into())]);
         assert_eq!(fill("acme-2").unwrap().origin(), "https://acme-2.example.com");
-        for bad in ["evil/", "x?", "x#", "a@b", "a:1", "a.b", "", "-a", "a-", "a b", "é", "{tenant}", "%2f", &"a".repeat(64)] {
+        for bad in
+            ["evil/", "x?", "x#", "a@b", "a:1", "a.b", "", "-a", "a-", "a b", "é", "{tenant}", "%2f", &"a".repeat(64)]
+        {
             let error = fill(bad).map(|base| base.origin()).unwrap_err();
             assert_eq!(error.code(), "config", "{bad}");
             assert!(error.to_string().contains("host label"), "{error}");
@@ -228,12 +233,16 @@ mod tests {
     fn p35_international_hosts_are_shown_in_punycode() {
         assert!(Base::parse("https://xn--example-.org/", &[]).is_err());
         assert_eq!(url("https://b\u{fc}cher.example/", "/a", 1), "https://xn--bcher-kva.example/a");
-        assert_eq!(Base::parse("https://p\u{430}ypal.example/", &[]).unwrap().origin(), "https://xn--pypal-4ve.example");
+        assert_eq!(
+            Base::parse("https://p\u{430}ypal.example/", &[]).unwrap().origin(),
+            "https://xn--pypal-4ve.example"
+        );
     }
 
     #[test]
     fn p36_only_http_and_https() {
-        for base in ["ftp://h/", "file:///etc", "unix:/run/x", "data:text/plain,x", "h/api", "", "javascript:alert(1)"] {
+        for base in ["ftp://h/", "file:///etc", "unix:/run/x", "data:text/plain,x", "h/api", "", "javascript:alert(1)"]
+        {
             assert_eq!(Base::parse(base, &[]).map(|base| base.origin()).unwrap_err().code(), "config", "{base}");
         }
     }
@@ -292,7 +301,16 @@ mod tests {
             assert_eq!(given.same_origin(&home), same, "{text}");
             assert_eq!(std, same, "{text}");
         }
-        for text in ["http://", "http://[::1", "http://a b/", "http://h:99999/", "file:///x", "mailto:a@b", "//h/x", "http://u@h/"] {
+        for text in [
+            "http://",
+            "http://[::1",
+            "http://a b/",
+            "http://h:99999/",
+            "file:///x",
+            "mailto:a@b",
+            "//h/x",
+            "http://u@h/",
+        ] {
             assert!(Base::exact(text).is_err(), "{text}");
         }
     }

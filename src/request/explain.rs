@@ -76,7 +76,8 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.url)?;
         let width = |of: fn(&Entry) -> usize| self.body.iter().map(of).max().unwrap_or_default();
-        let (pointers, values) = (width(|entry| entry.pointer.chars().count()), width(|entry| shown(entry).chars().count()));
+        let (pointers, values) =
+            (width(|entry| entry.pointer.chars().count()), width(|entry| shown(entry).chars().count()));
         for entry in &self.body {
             let sign = match entry.change {
                 Change::Kept => ' ',

@@ -24,17 +24,22 @@ const MANAGED: &[&str] = &[
 ];
 
 /// Headers whose values are credentials.
-const CREDENTIALS: &[&str] = &["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
+const CREDENTIALS: &[&str] =
+    &["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
 
 /// A header that a caller gives; the error names it and never shows its value.
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Fault> {
-    let wrong = |why: &str| Fault::new(ErrorKind::Request, "invalid_input.header", format!("the header {} {why}", quoted(name)));
+    let wrong = |why: &str| {
+        Fault::new(ErrorKind::Request, "invalid_input.header", format!("the header {} {why}", quoted(name)))
+    };
     let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("has no valid name"))?;
     if MANAGED.contains(&parsed.as_str()) {
         return Err(wrong("is written by the transport and cannot be set"));
     }
     let mut value = HeaderValue::from_str(value)
-        .or_else(|error| if value.chars().any(char::is_control) { Err(error) } else { HeaderValue::from_bytes(value.as_bytes()) })
+        .or_else(|error| {
+            if value.chars().any(char::is_control) { Err(error) } else { HeaderValue::from_bytes(value.as_bytes()) }
+        })
         .map_err(|_| wrong("has a value with a control character"))?;
     value.set_sensitive(is_credential(&parsed));
     Ok((parsed, value))

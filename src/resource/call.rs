@@ -225,7 +225,12 @@ impl Call {
     pub fn to_curl(&self) -> Result<String> {
         let credentials = self.client.credentials(&self.options)?;
         let needs_actor = self.request.needs_actor(self.client.catalog())?;
-        to_curl(&self.request, &self.client.context(), |request| credentials.attach(request, needs_actor), credentials.query_name())
+        to_curl(
+            &self.request,
+            &self.client.context(),
+            |request| credentials.attach(request, needs_actor),
+            credentials.query_name(),
+        )
     }
 
     /// Sends the call; a status that is no success is an error that keeps the whole answer.
@@ -259,7 +264,9 @@ impl Call {
     pub async fn optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
         match self.send().await {
             Ok(response) => response.json().await.map(Some),
-            Err(error) if error.kind() == ErrorKind::Status && error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Status && error.status() == Some(StatusCode::NOT_FOUND) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

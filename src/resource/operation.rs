@@ -168,6 +168,9 @@ fn value<'a>(
 
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Operation").field("name", &self.name).field("params", &self.params.len()).finish_non_exhaustive()
+        f.debug_struct("Operation")
+            .field("name", &self.name)
+            .field("params", &self.params.len())
+            .finish_non_exhaustive()
     }
 }

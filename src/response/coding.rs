@@ -35,7 +35,9 @@ pub(super) enum Decoded {
 /// The codings named in the headers, identity left out.
 fn codings(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
-    let names = values.flat_map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned().split(',').map(str::to_owned).collect::<Vec<_>>());
+    let names = values.flat_map(|value| {
+        String::from_utf8_lossy(value.as_bytes()).into_owned().split(',').map(str::to_owned).collect::<Vec<_>>()
+    });
     names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty() && name != "identity").collect()
 }
 
@@ -124,7 +126,8 @@ pub(super) fn classify(error: BoxError, exchange: &Exchange) -> Error {
             Err(_) => exchange.error(ErrorKind::Body, "body.truncated", "the body could not be read"),
         },
         inner => {
-            let error = exchange.error(ErrorKind::Body, "body.encoding", "the body is not of the coding that it claims");
+            let error =
+                exchange.error(ErrorKind::Body, "body.encoding", "the body is not of the coding that it claims");
             match inner {
                 Some(inner) => error.with_source(Cause::chain(&*inner, &|text| exchange.masks.apply(text))),
                 None => error,
@@ -152,7 +155,7 @@ mod inner {
     use async_compression::tokio::bufread;
     use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
-    use super::{Bytes, BoxError, Context, Frames, Passed, Pin, Poll, io, ready};
+    use super::{BoxError, Bytes, Context, Frames, Passed, Pin, Poll, io, ready};
 
     /// How much is decoded at a time, which bounds what a small coded piece can grow to in memory.
     const STEP: usize = 32 << 10;

@@ -46,7 +46,10 @@ fn explain<T: DeserializeOwned>(body: &[u8], content_type: Option<&HeaderValue>,
     if !essence.is_empty() && essence != "application/json" && !essence.ends_with("+json") && !error.is_data() {
         return format!("the answer is {essence}, not JSON: {}", shown(body));
     }
-    if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") || body.get(..2).is_some_and(|two| two.contains(&0)) {
+    if body.starts_with(b"\xff\xfe")
+        || body.starts_with(b"\xfe\xff")
+        || body.get(..2).is_some_and(|two| two.contains(&0))
+    {
         return "the answer is UTF-16, and JSON is UTF-8".into();
     }
     if let Err(error) = std::str::from_utf8(body) {
@@ -132,10 +135,27 @@ mod tests {
 
     #[test]
     fn b16_the_corners_of_the_grammar() {
-        for good in ["[1e1]", "[\"\\u0000\"]", "[\"\u{10ffff}\"]", "[-0]", "\"\\ud83d\\ude00\"", "[1.5E-3]", "\t[\r\n]"] {
+        for good in ["[1e1]", "[\"\\u0000\"]", "[\"\u{10ffff}\"]", "[-0]", "\"\\ud83d\\ude00\"", "[1.5E-3]", "\t[\r\n]"]
+        {
             assert!(value(good.as_bytes()).is_ok(), "{good}");
         }
-        for bad in ["[1,]", "[01]", "{a:1}", "['a']", "[1", "[+1]", "[.5]", "[1.]", "\"\\x\"", "\"\n\"", "[\"\\ud800\"]", "nul", "{\"a\":1,}", "[]]", "// x\n1"] {
+        for bad in [
+            "[1,]",
+            "[01]",
+            "{a:1}",
+            "['a']",
+            "[1",
+            "[+1]",
+            "[.5]",
+            "[1.]",
+            "\"\\x\"",
+            "\"\n\"",
+            "[\"\\ud800\"]",
+            "nul",
+            "{\"a\":1,}",
+            "[]]",
+            "// x\n1",
+        ] {
             assert!(value(bad.as_bytes()).is_err(), "{bad}");
         }
     }
@@ -145,7 +165,9 @@ mod tests {
         let of = |kind: &'static str| Some(HeaderValue::from_static(kind));
         let html = json::<Value>(b"<html>\x1b[2J</html>", of("text/html; charset=utf-8").as_ref()).unwrap_err();
         assert!(html.contains("text/html") && html.contains("<html>\\u{1b}"), "{html}");
-        for kind in ["application/problem+json; charset=utf-8", "application/vnd.x+json", "APPLICATION/JSON", "text/plain"] {
+        for kind in
+            ["application/problem+json; charset=utf-8", "application/vnd.x+json", "APPLICATION/JSON", "text/plain"]
+        {
             assert_eq!(json::<Value>(b"[1]", of(kind).as_ref()), Ok(json!([1])));
         }
     }

@@ -88,9 +88,10 @@ fn tls_code(error: &rustls::Error) -> (&'static str, &'static str) {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 ("tls.wrong_host", "the server's certificate is for another host")
             }
-            Bad::UnknownIssuer => {
-                ("tls.unknown_issuer", "the server's certificate has an unknown issuer; name its CA with .ca_certificate(..)")
-            }
+            Bad::UnknownIssuer => (
+                "tls.unknown_issuer",
+                "the server's certificate has an unknown issuer; name its CA with .ca_certificate(..)",
+            ),
             _ => ("tls.protocol", "the server's certificate is not accepted"),
         },
         _ => ("tls.protocol", "the TLS handshake failed"),

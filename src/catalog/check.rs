@@ -1,0 +1,171 @@
+//! A file held against the table of keys.
+
+use crate::{
+    catalog::{
+        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, Rule, Shape},
+        nearest::suggestion,
+        scalar::Scalar,
+        yaml::{Kind, View},
+    },
+    error::{Error, Result, quoted},
+};
+
+/// Accepts what stands at `view`, or says where it departs from `shape`.
+pub(super) fn check(view: View<'_>, shape: &Shape) -> Result<()> {
+    match shape {
+        Shape::Text(rule) => check_text(view, rule),
+        Shape::Word(words) => check_word(view, words),
+        Shape::List(shape) => check_list(view, shape),
+        Shape::Named(rule, shape) => check_named(view, rule, shape),
+        Shape::Record(keys) => check_record(view, keys),
+        Shape::Either(shapes) => check_either(view, shapes),
+        Shape::Query => check_query(view),
+        Shape::Nothing | Shape::Flag | Shape::Seconds | Shape::Whole(..) | Shape::Body => {
+            if scalar_fits(view, shape) {
+                Ok(())
+            } else {
+                Err(expected(view, shape))
+            }
+        }
+    }
+}
+
+fn scalar_fits(view: View<'_>, shape: &Shape) -> bool {
+    match (shape, view.kind(), view.scalar()) {
+        (Shape::Body, kind, _) => kind == Kind::Map,
+        (Shape::Nothing, Kind::Plain, scalar) => scalar == Scalar::Null,
+        (Shape::Flag, _, scalar) => matches!(scalar, Scalar::Bool(_)),
+        (Shape::Seconds, _, Scalar::Number(number)) => {
+            number.parse().is_ok_and(|seconds: f64| seconds > 0.0 && seconds <= LONGEST_WAIT as f64)
+        }
+        (Shape::Whole(least, most), _, Scalar::Number(number)) => {
+            number.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number))
+        }
+        _ => false,
+    }
+}
+
+fn check_text(view: View<'_>, rule: &Rule) -> Result<()> {
+    let text = view.written().ok_or_else(|| wrong(view, rule.said))?;
+    (rule.check)(text).map_err(|why| view.error(format_args!("expected {}: {why}", rule.said)))
+}
+
+fn check_word(view: View<'_>, words: &[&str]) -> Result<()> {
+    let Some(text) = view.written() else { return Err(wrong(view, &one_of(words))) };
+    if words.contains(&text) {
+        return Ok(());
+    }
+    let near = suggestion(text, words.iter().copied());
+    Err(view.error(format_args!("expected {}, found {}{near}", one_of(words), quoted(text))))
+}
+
+fn check_list(view: View<'_>, shape: &Shape) -> Result<()> {
+    if view.kind() != Kind::List || view.items().next().is_none() {
+        let empty = view.kind() == Kind::List;
+        return Err(if empty {
+            view.error("expected at least one, found an empty list")
+        } else {
+            wrong(view, "a list")
+        });
+    }
+    for (index, item) in view.items().enumerate() {
+        check(item, shape)?;
+        if let Some(first) = view.items().take(index).find(|first| first.text() == item.text()) {
+            let place = first.place();
+            return Err(item.error(format_args!("{} stands twice; the first is at {place}", quoted(item.text()))));
+        }
+    }
+    Ok(())
+}
+
+fn check_named(view: View<'_>, rule: &Rule, shape: &Shape) -> Result<()> {
+    if view.kind() != Kind::Map {
+        return Err(wrong(view, "a map"));
+    }
+    for (key, value) in view.pairs() {
+        (rule.check)(key.text()).map_err(|why| key.error(format_args!("expected {}: {why}", rule.said)))?;
+        check(value, shape)?;
+    }
+    Ok(())
+}
+
+fn check_record(view: View<'_>, keys: &[Key]) -> Result<()> {
+    if view.kind() != Kind::Map {
+        return Err(wrong(view, "a map"));
+    }
+    for (key, value) in view.pairs() {
+        let known = keys.iter().find(|known| known.name == key.text()).ok_or_else(|| unknown(key, keys))?;
+        check(value, known.shape)?;
+    }
+    match keys.iter().find(|key| key.required && view.get(key.name).is_none()) {
+        Some(missing) => Err(view.error(format_args!("the key {} is missing", quoted(missing.name)))),
+        None => Ok(()),
+    }
+}
+
+fn unknown(key: View<'_>, keys: &[Key]) -> Error {
+    let name = quoted(key.text());
+    if CLIENT_ONLY.contains(&key.text().to_ascii_lowercase().as_str()) {
+        return key.error(format_args!(
+            "unknown key {name}: such a setting belongs to the client, never to a catalog, which may come from a stranger"
+        ));
+    }
+    let names = || keys.iter().map(|key| key.name);
+    let listed: Vec<&str> = names().collect();
+    let near = suggestion(key.text(), names());
+    key.error(format_args!("unknown key {name}; expected one of {}{near}", listed.join(", ")))
+}
+
+fn check_either(view: View<'_>, shapes: &[Shape]) -> Result<()> {
+    let kind_fits = |shape: &&Shape| match shape {
+        Shape::List(_) => view.kind() == Kind::List,
+        Shape::Record(_) | Shape::Named(..) | Shape::Body => view.kind() == Kind::Map,
+        _ => false,
+    };
+    match shapes.iter().find(kind_fits) {
+        Some(shape) => check(view, shape),
+        None if shapes.iter().any(|shape| check(view, shape).is_ok()) => Ok(()),
+        None => match shapes {
+            // One text among lists: its own words say more.
+            [text @ Shape::Text(_), ..] if view.written().is_some() => check(view, text),
+            _ => Err(wrong(view, &shapes.iter().map(said).collect::<Vec<_>>().join(" or "))),
+        },
+    }
+}
+
+fn check_query(view: View<'_>) -> Result<()> {
+    match view.kind() {
+        Kind::List => view.items().try_for_each(check_query),
+        Kind::Map => view.pairs().try_for_each(|(_, value)| check_query(value)),
+        Kind::Plain | Kind::Quoted => view.written().map(|_| ()).ok_or_else(|| wrong(view, &said(&Shape::Query))),
+    }
+}
+
+fn expected(view: View<'_>, shape: &Shape) -> Error {
+    wrong(view, &said(shape))
+}
+
+fn wrong(view: View<'_>, expected: &str) -> Error {
+    view.error(format_args!("expected {expected}, found {}", view.found()))
+}
+
+fn one_of(words: &[&str]) -> String {
+    if let [word] = words { (*word).to_owned() } else { format!("one of {}", words.join(", ")) }
+}
+
+/// What is expected, in words.
+fn said(shape: &Shape) -> String {
+    match shape {
+        Shape::Nothing => "nothing".to_owned(),
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Text(rule) => rule.said.to_owned(),
+        Shape::Word(words) => one_of(words),
+        Shape::Seconds => "a number of seconds above 0 and within a year".to_owned(),
+        Shape::Whole(least, most) => format!("a whole number from {least} to {most}"),
+        Shape::List(_) => "a list".to_owned(),
+        Shape::Named(..) | Shape::Record(_) => "a map".to_owned(),
+        Shape::Either(shapes) => shapes.iter().map(said).collect::<Vec<_>>().join(" or "),
+        Shape::Body => "a map, as a default body is merged with the caller's keys".to_owned(),
+        Shape::Query => "a text, or a list or map of texts".to_owned(),
+    }
+}

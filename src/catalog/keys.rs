@@ -1,0 +1,288 @@
+//! The one table of what the two files may hold: it checks them, and it writes their JSON Schema.
+
+use http::{HeaderName, HeaderValue};
+
+use crate::{
+    catalog::{policy::Limit, template},
+    error::quoted,
+};
+
+/// One key of a map.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) required: bool,
+    pub(super) shape: &'static Shape,
+    pub(super) doc: &'static str,
+}
+
+/// What may stand in a place.
+pub(super) enum Shape {
+    Nothing,
+    /// `true` or `false`.
+    Flag,
+    /// Any scalar, as it is written.
+    Text(&'static Rule),
+    /// One of some words.
+    Word(&'static [&'static str]),
+    /// Seconds: more than 0, at most [`LONGEST_WAIT`].
+    Seconds,
+    /// A whole number from the first to the second.
+    Whole(u64, u64),
+    /// At least one, none of them twice.
+    List(&'static Shape),
+    /// Names of one's own choice, and what each stands for.
+    Named(&'static Rule, &'static Shape),
+    /// The keys of a table, and no other.
+    Record(&'static [Key]),
+    /// The first of these that fits in kind.
+    Either(&'static [Shape]),
+    /// The default body of a request: any map.
+    Body,
+    /// The default of a query name: a text, or a list or map of them.
+    Query,
+}
+
+/// A rule for a text.
+pub(super) struct Rule {
+    /// What is expected, in words.
+    pub(super) said: &'static str,
+    /// The same for a JSON Schema; it may be less strict.
+    pub(super) pattern: Option<&'static str>,
+    pub(super) check: fn(&str) -> Result<(), String>,
+}
+
+/// A year, in seconds.
+pub(super) const LONGEST_WAIT: u64 = 31_536_000;
+
+const fn key(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
+    Key { name, required: false, shape, doc }
+}
+
+const fn required(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
+    Key { name, required: true, shape, doc }
+}
+
+fn unless(fits: bool, text: &str) -> Result<(), String> {
+    if fits { Ok(()) } else { Err(format!("found {}", quoted(text))) }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+const LINE: Rule = Rule { said: "a text", pattern: Some("."), check: |text| unless(!text.trim().is_empty(), text) };
+const NAME: Rule = Rule {
+    said: "a name of letters, digits, _ and -",
+    pattern: Some("^[A-Za-z0-9_-]+$"),
+    check: |text| unless(is_name(text), text),
+};
+const OPERATION_NAME: Rule = Rule {
+    said: "an operation's name of letters, digits, _, - and .",
+    pattern: Some("^[A-Za-z0-9_.-]+$"),
+    check: |text| unless(text.split('.').all(is_name), text),
+};
+const VARIABLE_NAME: Rule = Rule {
+    said: "a variable's name",
+    pattern: Some("^[A-Za-z_][A-Za-z0-9_-]*$"),
+    check: |text| unless(template::is_variable_name(text), text),
+};
+const TEMPLATE: Rule =
+    Rule { said: "a route such as /people/{username}", pattern: Some(template::PATTERN), check: template::check };
+const HEADER_NAME: Rule = Rule {
+    said: "a header's name",
+    pattern: Some("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
+    check: |text| unless(HeaderName::try_from(text).is_ok(), text),
+};
+const HEADER_VALUE: Rule = Rule {
+    said: "a header's value in one line",
+    pattern: Some(r"^[^\r\n]*$"),
+    check: |text| unless(HeaderValue::try_from(text).is_ok(), text),
+};
+const ANY: Rule = Rule { said: "a text", pattern: None, check: |_| Ok(()) };
+const BASE_URL: Rule = Rule {
+    said: "an http or https URL without credentials, query and fragment",
+    pattern: Some(r"^https?://[^/?#@\\\s]+(/[^?#\\\s]*)?$"),
+    check: |text| unless(is_base_url(text), text),
+};
+const SCHEMA_PATH: Rule = Rule {
+    said: "the relative path of a schema file, without ..",
+    pattern: Some("^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"),
+    check: |text| unless(text.split('/').all(is_file_name), text),
+};
+const RATE: Rule = Rule {
+    said: "a limit such as 10/s, 60/min or 1000/h",
+    pattern: Some("^[1-9][0-9]{0,8}/(s|min|h)$"),
+    check: |text| unless(text.parse::<Limit>().is_ok(), text),
+};
+
+fn is_base_url(text: &str) -> bool {
+    let plain = !text.contains(['?', '#', '@', '\\']) && !text.contains(char::is_whitespace);
+    plain && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn is_file_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// The methods that a catalog can name.
+pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+const STYLE: Shape = Shape::Word(&["repeat", "comma", "brackets", "deep_object"]);
+const ENCODE: Shape = Shape::Word(&["refuse", "encode"]);
+const NO_ACTOR: Shape = Shape::Word(&["none"]);
+
+/// The whole of `resources.yaml`.
+pub(super) const RESOURCES: Shape = Shape::Record(&[
+    key("api", &Shape::Text(&NAME), "The name of the API."),
+    key("base_url", &Shape::Text(&BASE_URL), "Where the API is, unless the client says otherwise."),
+    key(
+        "expand",
+        &Shape::Word(&["off", "dots", "underscore"]),
+        "Which separators in an argument's name open a nested object. Default: underscore, which includes dots.",
+    ),
+    key("json_part", &Shape::Text(&LINE), "The part of a multipart form that carries the JSON."),
+    key("count_header", &Shape::Text(&HEADER_NAME), "The header that carries a total. Default: X-Total-Count."),
+    key(
+        "empty_body",
+        &Shape::Word(&["object", "none"]),
+        "What POST, PUT and PATCH carry when there is nothing to send. Default: none.",
+    ),
+    key("error_message", &Shape::Text(&LINE), "A refusal's message, with {names} of the answer's JSON."),
+    key("query_style", &STYLE, "How lists and maps stand in a query. Default: repeat."),
+    key(
+        "variables",
+        &Shape::Named(&VARIABLE_NAME, &Shape::Record(VARIABLE)),
+        "What is special about a variable of the routes.",
+    ),
+    required("resources", &Shape::Named(&NAME, &Shape::Record(RESOURCE)), "The resources, each by a name."),
+]);
+
+const VARIABLE: &[Key] = &[
+    key(
+        "aliases",
+        &Shape::Named(&LINE, &Shape::Word(&["actor"])),
+        "Values that stand for another, such as :me for the actor.",
+    ),
+    key("adapt", &Shape::Word(&["sha1"]), "sha1: a value that is no SHA-1 in hex is replaced by its own."),
+    key(
+        "slash",
+        &Shape::Word(&["refuse", "encode", "split"]),
+        "A / in a value: refused, encoded as %2F, or a boundary of segments. Default: refuse.",
+    ),
+    key("percent", &ENCODE, "A value that decodes to a path separator or dot segment. Default: refuse."),
+    key("blank", &ENCODE, "A value of blanks only. Default: refuse."),
+    key("fallback", &Shape::Word(&["actor"]), "What a named operation fills in when nothing is given."),
+    key("param", &Shape::Text(&VARIABLE_NAME), "Another name under which a named operation may give it."),
+];
+
+const RESOURCE: &[Key] = &[
+    required("route", &Shape::Text(&TEMPLATE), "The path, its variables in braces."),
+    key("title", &Shape::Text(&LINE), "What it is, for people."),
+    key("category", &Shape::Text(&LINE), "What it belongs to, for people."),
+    key("upload", &Shape::Flag, "Whether it takes or gives files."),
+    key("deprecated", &Shape::Flag, "Whether it is there for old callers only."),
+    key("actor", &NO_ACTOR, "none: no method needs an actor."),
+    key(
+        "methods",
+        &Shape::Either(&[Shape::List(&Shape::Word(METHODS)), Shape::Record(METHOD_MAP)]),
+        "The methods, as a list or as a map with policies. Default: all.",
+    ),
+];
+
+const POLICY_OR_NOTHING: Shape = Shape::Either(&[Shape::Nothing, Shape::Record(POLICY)]);
+
+const METHOD_MAP: &[Key] = &[
+    key("GET", &POLICY_OR_NOTHING, "Reads; HEAD is allowed with it."),
+    key("HEAD", &POLICY_OR_NOTHING, "Reads the headers only."),
+    key("POST", &POLICY_OR_NOTHING, "Adds or acts."),
+    key("PUT", &POLICY_OR_NOTHING, "Replaces."),
+    key("PATCH", &POLICY_OR_NOTHING, "Changes in part."),
+    key("DELETE", &POLICY_OR_NOTHING, "Removes."),
+    key("OPTIONS", &POLICY_OR_NOTHING, "Asks what is allowed."),
+];
+
+const POLICY: &[Key] = &[
+    key(
+        "operation",
+        &Shape::Either(&[Shape::Text(&OPERATION_NAME), Shape::List(&Shape::Text(&OPERATION_NAME))]),
+        "The name, or names, under which it can be called.",
+    ),
+    key(
+        "params",
+        &Shape::Named(&VARIABLE_NAME, &Shape::Text(&LINE)),
+        "Values of the route's variables that the operation has by default.",
+    ),
+    key("body", &Shape::Body, "The default body of the operation only, merged over that of the route."),
+    key("query", &Shape::Named(&LINE, &Shape::Query), "Query names sent by default."),
+    key(
+        "headers",
+        &Shape::Named(&HEADER_NAME, &Shape::Text(&HEADER_VALUE)),
+        "Headers sent by default. Never a secret: those belong to the client.",
+    ),
+    key("query_style", &STYLE, "How lists and maps stand in its query."),
+    key("actor", &NO_ACTOR, "none: the method needs no actor."),
+    key("idempotent", &Shape::Flag, "Whether sending it twice is as good as once. Default: by the method."),
+    key("idempotency_key", &Shape::Flag, "Whether it carries an Idempotency-Key, which makes it safe to send again."),
+    key("timeout", &Shape::Seconds, "The longest that a call may take, in seconds."),
+    key("retry", &Shape::Either(&[Shape::Whole(1, 5), OFF]), "How often it is sent at most, or off."),
+    key(
+        "limit",
+        &Shape::Either(&[Shape::Text(&RATE), Shape::List(&Shape::Text(&RATE))]),
+        "How often it may be called: 10/s, 60/min, 1000/h, or a list of them.",
+    ),
+    key("cache", &Shape::Either(&[Shape::Seconds, OFF]), "How long an answer is fresh, in seconds, or off."),
+    key(
+        "paginate",
+        &Shape::Word(&["link", "cursor", "page", "offset", "before", "after"]),
+        "How the next page is found.",
+    ),
+    key("danger", &Shape::Word(&["confirm"]), "confirm: the command line asks before it sends."),
+    key("schema", &Shape::Text(&SCHEMA_PATH), "The JSON Schema of its body: a file beside this one."),
+    key("deprecated", &Shape::Flag, "Whether it is there for old callers only."),
+];
+
+const OFF: Shape = Shape::Word(&["off"]);
+
+/// The whole of `defaults.yaml`.
+pub(super) const DEFAULTS: Shape = Shape::Named(&TEMPLATE, &Shape::Record(DEFAULT_BODIES));
+
+const DEFAULT_BODIES: &[Key] = &[
+    key("POST", &Shape::Body, "The default body of POST."),
+    key("PUT", &Shape::Body, "The default body of PUT."),
+    key("PATCH", &Shape::Body, "The default body of PATCH."),
+    key("DELETE", &Shape::Body, "The default body of DELETE."),
+];
+
+/// Keys that a catalog of a stranger must not set.
+pub(super) const CLIENT_ONLY: &[&str] = &[
+    "auth",
+    "authorization",
+    "ca_certificate",
+    "client_certificate",
+    "client_id",
+    "client_secret",
+    "cookie",
+    "credentials",
+    "insecure",
+    "issuer",
+    "oauth2",
+    "password",
+    "proxy",
+    "redirect",
+    "scopes",
+    "secret",
+    "tls",
+    "token",
+    "token_url",
+    "user_agent",
+    "verify",
+];
+
+/// Says why a header or query name must not have a value in a catalog, if so.
+pub(super) fn secret_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    ["authorization", "cookie", "apikey", "token", "secret", "password", "passwd", "credential", "accesskey"]
+        .iter()
+        .any(|word| plain.contains(word))
+}

@@ -1,0 +1,136 @@
+//! What a catalog says about one method of a route.
+
+use std::{str::FromStr, time::Duration};
+
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::{catalog::preset::Preset, params::Defaults, query};
+
+/// What a catalog says about one method of a route.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(PartialEq))]
+pub struct MethodPolicy {
+    pub(crate) method: Method,
+    pub(crate) operations: Vec<String>,
+    /// Variables that a named operation fills when the caller does not.
+    pub(crate) params: Vec<(String, String)>,
+    /// The default body of the named operation, merged over that of the route.
+    pub(crate) body: Option<Preset>,
+    /// Query names with the JSON text of their values.
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) query_style: Option<query::Style>,
+    pub(crate) actorless: bool,
+    /// `None`: as the method is.
+    pub(crate) idempotent: Option<bool>,
+    pub(crate) idempotency_key: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<Attempts>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) cache: Option<Freshness>,
+    pub(crate) paginate: Option<Paginate>,
+    pub(crate) confirm: bool,
+    pub(crate) schema: Option<String>,
+    pub(crate) deprecated: bool,
+}
+
+impl MethodPolicy {
+    pub(super) fn new(method: Method) -> Self {
+        Self { method, ..Self::default() }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The names under which it can be called; most methods have none or one.
+    pub fn operations(&self) -> &[String] {
+        &self.operations
+    }
+
+    /// Whether it is there for old callers only.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated
+    }
+
+    /// Whether a person should be asked before it is sent.
+    pub fn confirm(&self) -> bool {
+        self.confirm
+    }
+
+    /// The path of the JSON Schema of its body, relative to the catalog.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// The default body of the named operation.
+    pub(crate) fn body(&self) -> Option<&Defaults> {
+        self.body.as_ref().map(Preset::defaults)
+    }
+}
+
+/// How often a request is sent at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempts {
+    Off,
+    AtMost(u8),
+}
+
+/// How long an answer is fresh, whatever it says itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Off,
+    For(Duration),
+}
+
+/// How the next page of a listing is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paginate {
+    Link,
+    Cursor,
+    Page,
+    Offset,
+    Before,
+    After,
+}
+
+impl Paginate {
+    pub(super) const ALL: [(Self, &'static str); 6] = [
+        (Self::Link, "link"),
+        (Self::Cursor, "cursor"),
+        (Self::Page, "page"),
+        (Self::Offset, "offset"),
+        (Self::Before, "before"),
+        (Self::After, "after"),
+    ];
+}
+
+/// So many calls in a second, a minute or an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub(crate) count: u32,
+    pub(crate) per: Duration,
+}
+
+const PERIODS: [(&str, u64); 3] = [("s", 1), ("min", 60), ("h", 3600)];
+
+impl FromStr for Limit {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (count, unit) = text.split_once('/').ok_or(())?;
+        let (_, seconds) = PERIODS.into_iter().find(|(name, _)| *name == unit).ok_or(())?;
+        let digits = count.len() < 10 && count.bytes().all(|byte| byte.is_ascii_digit()) && !count.starts_with('0');
+        let count = count.parse().ok().filter(|_| digits).ok_or(())?;
+        Ok(Self { count, per: Duration::from_secs(seconds) })
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit =
+            PERIODS.into_iter().find(|(_, seconds)| *seconds == self.per.as_secs()).map_or("s", |(name, _)| name);
+        write!(f, "{}/{unit}", self.count)
+    }
+}

@@ -1,0 +1,212 @@
+//! A catalog as the two files again.
+
+use serde::{Serialize, Serializer, ser::Error as _};
+
+use crate::{
+    catalog::{
+        Inner,
+        policy::{Attempts, Freshness, MethodPolicy, Paginate},
+        route::{Adapt, Route, Slash, Variable},
+        settings::{COUNT_HEADER, EXPAND, STYLES},
+    },
+    error::{Error, ErrorKind, Result},
+    json::{self, Members},
+};
+
+/// The texts of `resources.yaml` and `defaults.yaml`.
+pub(super) fn files(catalog: &Inner) -> Result<(String, String)> {
+    let routes = catalog.routes.iter().filter(|route| !route.presets.is_empty());
+    let defaults = routes.map(|route| (route.template().to_owned(), presets(route))).collect();
+    Ok((text(&resources(catalog))?, text(&Value::Map(defaults))?))
+}
+
+fn text(value: &Value) -> Result<String> {
+    serde_yaml::to_string(value)
+        .map_err(|error| Error::new(ErrorKind::Catalog, format!("the catalog cannot be written: {error}")))
+}
+
+/// A value of a file, its keys in order.
+enum Value {
+    Null,
+    Bool(bool),
+    Seconds(f64),
+    Text(String),
+    /// JSON text, kept as it is.
+    Json(String),
+    List(Vec<Value>),
+    Map(Vec<(String, Value)>),
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => to.serialize_unit(),
+            Self::Bool(value) => to.serialize_bool(*value),
+            Self::Seconds(seconds) if seconds.fract() == 0.0 => to.serialize_u64(*seconds as u64),
+            Self::Seconds(seconds) => to.serialize_f64(*seconds),
+            Self::Text(text) => to.serialize_str(text),
+            Self::Json(json) => serialize_json(json, to),
+            Self::List(items) => to.collect_seq(items),
+            Self::Map(entries) => to.collect_map(entries.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
+
+fn serialize_json<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    let nested = |text: &str| Value::Json(text.to_owned());
+    match text.as_bytes().first() {
+        Some(b'{') => to.collect_map(Members::of(text).map(|(key, value)| (json::unescape(key), nested(value)))),
+        Some(b'[') => to.collect_seq(Members::of(text).map(|(_, value)| nested(value))),
+        Some(b'"') => to.serialize_str(&json::as_string(text).unwrap_or_default()),
+        Some(b't' | b'f') => to.serialize_bool(text == "true"),
+        Some(b'n') => to.serialize_unit(),
+        _ => serialize_number(text, to),
+    }
+}
+
+fn serialize_number<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    if let Ok(number) = text.parse() {
+        to.serialize_i128(number)
+    } else if let Ok(number) = text.parse() {
+        to.serialize_u128(number)
+    } else if text.contains(['.', 'e', 'E']) {
+        text.parse().map_or_else(|_| Err(S::Error::custom("not a number")), |number| to.serialize_f64(number))
+    } else {
+        Err(S::Error::custom("an integer has more than 128 bits"))
+    }
+}
+
+/// The entries of a map, without those that say nothing.
+#[derive(Default)]
+struct Entries(Vec<(String, Value)>);
+
+impl Entries {
+    fn put(&mut self, key: &str, value: Value) {
+        self.0.push((key.to_owned(), value));
+    }
+
+    fn text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.put(key, Value::Text(text.to_owned()));
+        }
+    }
+
+    fn flag(&mut self, key: &str, set: bool) {
+        if set {
+            self.put(key, Value::Bool(true));
+        }
+    }
+
+    fn word(&mut self, key: &str, set: bool, word: &str) {
+        self.text(key, set.then_some(word));
+    }
+
+    fn map(&mut self, key: &str, entries: Vec<(String, Value)>) {
+        if !entries.is_empty() {
+            self.put(key, Value::Map(entries));
+        }
+    }
+}
+
+fn spelling<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> Option<&'static str> {
+    table.iter().find(|(known, _)| known == value).map(|(_, name)| *name)
+}
+
+fn resources(catalog: &Inner) -> Value {
+    let settings = &catalog.settings;
+    let mut file = Entries::default();
+    file.text("api", Some(&catalog.api));
+    file.text("base_url", catalog.base_url.as_deref());
+    file.text("expand", spelling(&EXPAND, &settings.expand));
+    file.text("json_part", settings.json_part.as_deref());
+    file.text("count_header", Some(&*settings.count_header).filter(|name| *name != COUNT_HEADER));
+    file.word("empty_body", settings.empty_body, "object");
+    file.text("error_message", settings.error_message.as_deref());
+    file.text("query_style", spelling(&STYLES, &settings.query_style));
+    let plain = |variable: &&Variable| !matches!(variable_entries(variable), Value::Map(entries) if entries.is_empty());
+    let variables = catalog.variables.iter().filter(plain);
+    file.map("variables", variables.map(|variable| (variable.name().to_owned(), variable_entries(variable))).collect());
+    let routes = catalog.routes.iter().map(|route| (route.name.clone(), route_entries(route)));
+    file.put("resources", Value::Map(routes.collect()));
+    Value::Map(file.0)
+}
+
+fn variable_entries(variable: &Variable) -> Value {
+    let mut entries = Entries::default();
+    let aliases = variable.aliases.iter().map(|(name, _)| (name.clone(), Value::Text("actor".to_owned())));
+    entries.map("aliases", aliases.collect());
+    entries.word("adapt", variable.adapt == Some(Adapt::Sha1), "sha1");
+    entries.word("slash", variable.slash == Slash::Encode, "encode");
+    entries.word("slash", variable.slash == Slash::Split, "split");
+    entries.word("percent", variable.percent, "encode");
+    entries.word("blank", variable.blank, "encode");
+    entries.word("fallback", variable.fallback_actor, "actor");
+    entries.text("param", variable.param.as_deref());
+    Value::Map(entries.0)
+}
+
+fn route_entries(route: &Route) -> Value {
+    let mut entries = Entries::default();
+    entries.text("route", Some(route.template()));
+    entries.text("title", route.title());
+    entries.text("category", route.category());
+    entries.flag("upload", route.upload);
+    entries.flag("deprecated", route.deprecated);
+    entries.word("actor", route.actorless, "none");
+    let methods = route.policies().map(|policy| (policy.method.to_string(), policy_entries(policy)));
+    entries.map("methods", methods.collect());
+    Value::Map(entries.0)
+}
+
+fn policy_entries(policy: &MethodPolicy) -> Value {
+    let mut entries = Entries::default();
+    let list = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::Text).collect());
+    if !policy.operations.is_empty() {
+        entries.put("operation", list(policy.operations.clone()));
+    }
+    let params = policy.params.iter().map(|(name, value)| (name.clone(), Value::Text(value.clone())));
+    entries.map("params", params.collect());
+    if let Some(body) = &policy.body {
+        entries.put("body", Value::Json(body.json()));
+    }
+    entries.map("query", policy.query.iter().map(|(name, json)| (name.clone(), Value::Json(json.clone()))).collect());
+    let header = |value: &http::HeaderValue| Value::Text(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    entries.map("headers", policy.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect());
+    entries.text("query_style", policy.query_style.and_then(|style| spelling(&STYLES, &style)));
+    entries.word("actor", policy.actorless, "none");
+    if let Some(idempotent) = policy.idempotent {
+        entries.put("idempotent", Value::Bool(idempotent));
+    }
+    entries.flag("idempotency_key", policy.idempotency_key);
+    work(policy, &mut entries);
+    if !policy.limits.is_empty() {
+        entries.put("limit", list(policy.limits.iter().map(ToString::to_string).collect()));
+    }
+    entries.text("paginate", policy.paginate.and_then(|paginate| spelling(&Paginate::ALL, &paginate)));
+    entries.word("danger", policy.confirm, "confirm");
+    entries.text("schema", policy.schema());
+    entries.flag("deprecated", policy.deprecated);
+    if entries.0.is_empty() { Value::Null } else { Value::Map(entries.0) }
+}
+
+/// The policies of time and repetition.
+fn work(policy: &MethodPolicy, entries: &mut Entries) {
+    if let Some(timeout) = policy.timeout {
+        entries.put("timeout", Value::Seconds(timeout.as_secs_f64()));
+    }
+    match policy.retry {
+        Some(Attempts::Off) => entries.text("retry", Some("off")),
+        Some(Attempts::AtMost(attempts)) => entries.put("retry", Value::Json(attempts.to_string())),
+        None => {}
+    }
+    match policy.cache {
+        Some(Freshness::Off) => entries.text("cache", Some("off")),
+        Some(Freshness::For(time)) => entries.put("cache", Value::Seconds(time.as_secs_f64())),
+        None => {}
+    }
+}
+
+fn presets(route: &Route) -> Value {
+    let presets = route.presets.iter();
+    Value::Map(presets.map(|(method, preset)| (method.to_string(), Value::Json(preset.json()))).collect())
+}
