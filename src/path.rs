@@ -172,7 +172,7 @@ impl Path {
                 label.push_str(segment);
             } else {
                 let variable = at.and_then(|at| catalog.variable(at));
-                label.push_str(&format!("{{{}}}", variable.map_or("", |(_, variable)| variable.name.as_str())));
+                label.push_str(variable.map_or("{}", |(_, variable)| variable.braced()));
                 at = variable.map(|(node, _)| node);
             }
         }
@@ -184,7 +184,7 @@ impl Path {
         let name_quoted = quoted(name);
         let hint = match (catalog.nearest(self.at, name), catalog.variable(self.at)) {
             (Some(near), _) => format!("; did you mean \"{near}\"?"),
-            (None, Some((_, variable))) => format!("; a {{{}}} is given with .item(..)", variable.name),
+            (None, Some((_, variable))) => format!("; {} is given with .item(..)", variable.braced()),
             (None, None) => self.continuations(catalog),
         };
         Fault::path(format!("no resource {name_quoted} under {place}{hint}"))

@@ -126,7 +126,7 @@ macro_rules! walk {
             /// `Path` for the first mistake made on the way.
             pub fn children(&self) -> Result<Vec<String>> {
                 self.fault()?;
-                Ok(self.client.catalog().children(self.path.node()))
+                Ok(self.client.catalog().children(self.path.node()).into_iter().map(str::to_owned).collect())
             }
 
             /// The methods that are declared here; empty where there is no route.

@@ -138,7 +138,7 @@ impl Variable {
         self.braced.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default()
     }
 
-    pub(super) fn braced(&self) -> &str {
+    pub(crate) fn braced(&self) -> &str {
         &self.braced
     }
 }

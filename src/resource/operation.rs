@@ -138,10 +138,10 @@ fn resolve(client: &Client, name: &str, params: &[(String, String)]) -> Result<P
             Part::Variable(_) => {
                 let Some((_, variable)) = catalog.variable(path.node()) else { break };
                 let value = value(client, policy, variable, params).ok_or_else(|| {
-                    Fault::path(format!("{name} needs {{{0}}}; give it with .param(\"{0}\", value)", variable.name))
+                    Fault::path(format!("{name} needs {{{0}}}; give it with .param(\"{0}\", value)", variable.name()))
                 })?;
                 path.item(catalog, client.actor(), value);
-                known.extend([Some(variable.name.as_str()), variable.param.as_deref()].into_iter().flatten());
+                known.extend([Some(variable.name()), variable.param.as_deref()].into_iter().flatten());
             }
         }
     }
@@ -161,7 +161,7 @@ fn value<'a>(
     variable: &Variable,
     params: &'a [(String, String)],
 ) -> Option<&'a str> {
-    let called = |given: &str| given == variable.name || Some(given) == variable.param.as_deref();
+    let called = |given: &str| given == variable.name() || Some(given) == variable.param.as_deref();
     let given = params.iter().chain(&policy.params).find(|(name, _)| called(name));
     given.map(|(_, value)| value.as_str()).or_else(|| client.actor().filter(|_| variable.fallback_actor))
 }
