@@ -220,7 +220,7 @@ fn adapt<'v>(variable: &Variable, actor: Option<&'v str>, value: &'v str) -> Res
         })?);
     }
     if value.trim().is_empty() && !(variable.blank && !value.is_empty()) {
-        return Err(refused(&value, "it is empty"));
+        return Err(refused(&value, "it is empty or blank"));
     }
     match variable.adapt {
         Some(Adapt::Sha1) if !is_sha1(&value) => {

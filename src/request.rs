@@ -198,7 +198,7 @@ impl Request {
             return Err(Fault::path(format!("{} is no resource of its own{next}", self.path.label(catalog))).into());
         };
         if !route.allows(&self.method) {
-            let methods: Vec<_> = route.methods().iter().map(ToString::to_string).collect();
+            let methods: Vec<_> = route.policies().map(|policy| policy.method().as_str()).collect();
             return Err(Fault::path(format!(
                 "{} is not declared for {}; it has {}",
                 self.method,

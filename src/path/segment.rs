@@ -89,7 +89,7 @@ pub(crate) fn check(value: &str, allow: &Allow) -> Result<(), String> {
         return Err(format!("it is longer than {LONGEST} bytes"));
     }
     if value.is_empty() || (!allow.blank && value.trim().is_empty()) {
-        return Err("it is empty".into());
+        return Err("it is empty or blank".into());
     }
     let slash = "it holds a slash, and an item is one segment; the catalog can say slash: encode";
     if allow.slash {
