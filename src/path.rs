@@ -219,7 +219,7 @@ fn adapt<'v>(variable: &Variable, actor: Option<&'v str>, value: &'v str) -> Res
             Fault::path(format!("{alias} stands for the actor, and none is set; name one with .actor(..)"))
         })?);
     }
-    if value.trim().is_empty() && !(variable.blank && !value.is_empty()) {
+    if value.is_empty() || (!variable.blank && value.trim().is_empty()) {
         return Err(refused(&value, "it is empty or blank"));
     }
     match variable.adapt {

@@ -21,7 +21,7 @@ pub enum Style {
     Comma,
     /// `a[]=1&a[]=2` and `a[b]=1`.
     Brackets,
-    /// `a[0]=1&a[1]=2` and `a[b]=1`, as OpenAPI's `deepObject` and its users do.
+    /// `a[0]=1&a[1]=2` and `a[b]=1`, as `OpenAPI` and its users do.
     DeepObject,
 }
 

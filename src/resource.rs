@@ -71,6 +71,7 @@ macro_rules! walk {
     ($($place:ident)*) => {$(
         impl $place {
             /// Steps into the collection `name`.
+            #[must_use]
             pub fn res(&self, name: &str) -> Collection {
                 let mut path = self.path.clone();
                 path.res(self.client.catalog(), name);
@@ -81,6 +82,7 @@ macro_rules! walk {
             ///
             /// What could leave its segment is refused: empty, dot segments, slashes, control
             /// characters, and escapes that decode to them.
+            #[must_use]
             pub fn item(&self, value: impl Segment) -> Item {
                 let mut path = self.path.clone();
                 path.item(self.client.catalog(), self.client.actor(), value.value().as_str());
@@ -213,6 +215,7 @@ macro_rules! path {
 impl Collection {
     /// The same place as an [`Item`], which has the same methods; what `path!` gives.
     #[doc(hidden)]
+    #[must_use]
     pub fn into_item(self) -> Item {
         Item { client: self.client, path: self.path }
     }
@@ -220,6 +223,7 @@ impl Collection {
 
 impl Item {
     #[doc(hidden)]
+    #[must_use]
     pub fn into_item(self) -> Self {
         self
     }

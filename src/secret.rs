@@ -59,7 +59,7 @@ impl Masks {
             return;
         }
         let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex] {
             if !self.0.iter().any(|known| known.expose() == spelling) {
                 self.0.push(Secret::from(spelling));

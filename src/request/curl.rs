@@ -76,7 +76,7 @@ fn data(body: &Body, method: &Method, words: &mut Vec<String>) -> Result<String>
         }
         _ => {
             words.push("@-".into());
-            let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+            let octal = bytes.iter().fold(String::new(), |octal, byte| octal + &format!("\\{byte:03o}"));
             Ok(format!("printf '{octal}' | "))
         }
     }

@@ -34,11 +34,9 @@ pub(super) enum Decoded {
 
 /// The codings named in the headers, identity left out.
 fn codings(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(CONTENT_ENCODING).iter();
-    let names = values.flat_map(|value| {
-        String::from_utf8_lossy(value.as_bytes()).into_owned().split(',').map(str::to_owned).collect::<Vec<_>>()
-    });
-    names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty() && name != "identity").collect()
+    let names = headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let names = names.map(|name| String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase());
+    names.filter(|name| !name.is_empty() && name != "identity").collect()
 }
 
 pub(super) fn is_coded(headers: &HeaderMap) -> bool {
