@@ -23,7 +23,7 @@ mod transport;
 pub use auth::Auth;
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
-pub use catalog::{Catalog, Route};
+pub use catalog::{Catalog, MethodPolicy, Route};
 pub use client::{Client, ClientBuilder};
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use multipart::Part;
