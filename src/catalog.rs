@@ -25,6 +25,7 @@ mod policy;
 mod preset;
 mod read;
 mod route;
+mod rule;
 mod scalar;
 mod schema;
 mod settings;

@@ -2,8 +2,9 @@
 
 use crate::{
     catalog::{
-        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, Rule, Shape},
+        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, Shape},
         nearest::suggestion,
+        rule::Rule,
         scalar::Scalar,
         yaml::{Kind, View},
     },

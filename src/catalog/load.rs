@@ -188,6 +188,9 @@ impl<'d> Loader<'d> {
     }
 
     fn no_route(&self, template: View<'_>) -> Error {
+        if let Err(why) = template::check(template.text()) {
+            return template.error(format_args!("expected a route: {why}"));
+        }
         let near = suggestion(template.text(), self.routes.iter().map(Route::template));
         template.error(format_args!("no resource has the route {}{near}", quoted(template.text())))
     }

@@ -152,6 +152,7 @@ fn separate(index: usize, out: &mut String) {
 }
 
 fn write_text(text: &str, out: &mut String) {
+    out.reserve_exact(text.len() + 2);
     out.push('"');
     out.push_str(&json::escape(text));
     out.push('"');
