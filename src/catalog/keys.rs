@@ -32,6 +32,8 @@ pub(super) enum Shape {
     Named(&'static Rule, &'static Shape),
     /// The keys of a table, and no other.
     Record(&'static [Key]),
+    /// The same, and at least one of them.
+    Some(&'static [Key]),
     /// The first of these that fits in kind.
     Either(&'static [Shape]),
     /// The default body of a request: any map.
@@ -111,7 +113,7 @@ const RESOURCE: &[Key] = &[
     key("actor", &NO_ACTOR, "none: no method needs an actor."),
     key(
         "methods",
-        &Shape::Either(&[Shape::List(&Shape::Word(METHODS)), Shape::Record(METHOD_MAP)]),
+        &Shape::Either(&[Shape::List(&Shape::Word(METHODS)), Shape::Some(METHOD_MAP)]),
         "The methods, as a list or as a map with policies. Default: all.",
     ),
 ];
@@ -171,7 +173,7 @@ const POLICY: &[Key] = &[
 const OFF: Shape = Shape::Word(&["off"]);
 
 /// The whole of `defaults.yaml`.
-pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Record(DEFAULT_BODIES));
+pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Some(DEFAULT_BODIES));
 
 const DEFAULT_BODIES: &[Key] = &[
     key("POST", &Shape::Body, "The default body of POST."),

@@ -94,7 +94,7 @@ pub(super) fn ambiguity(text: &str) -> Option<&'static str> {
         Some("a number to some readers and text to others")
     } else if digits.contains('.') && digits.ends_with('0') && digits.parse::<f64>().is_ok() && !digits.ends_with(".0")
     {
-        Some("a number, which loses its last zero")
+        Some("as a number it loses its last zero")
     } else {
         None
     }

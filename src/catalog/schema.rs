@@ -27,14 +27,19 @@ fn of(shape: &Shape) -> Value {
         Shape::Named(rule, shape) => {
             json!({"type": "object", "propertyNames": {"pattern": rule.pattern}, "additionalProperties": of(shape)})
         }
-        Shape::Record(keys) => record(keys),
+        Shape::Record(keys) => Value::Object(record(keys)),
+        Shape::Some(keys) => {
+            let mut schema = record(keys);
+            schema.insert("minProperties".to_owned(), json!(1));
+            Value::Object(schema)
+        }
         Shape::Either(shapes) => json!({"anyOf": shapes.iter().map(of).collect::<Vec<_>>()}),
         Shape::Body => json!({"type": "object"}),
         Shape::Query => json!({"type": ["string", "number", "boolean", "array", "object"]}),
     }
 }
 
-fn record(keys: &[Key]) -> Value {
+fn record(keys: &[Key]) -> Map<String, Value> {
     let properties: Map<String, Value> = keys
         .iter()
         .map(|key| {
@@ -53,5 +58,5 @@ fn record(keys: &[Key]) -> Value {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
-    Value::Object(schema)
+    schema
 }

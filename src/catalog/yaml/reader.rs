@@ -13,6 +13,8 @@ use crate::{
 pub(in crate::catalog) const LONGEST: usize = 4 << 20;
 /// How deep maps and lists may stand in each other.
 const DEEPEST: usize = 32;
+/// The most `,`, `[` and `{`: the parser holds a whole flow collection before it gives the first part of it.
+const MOST_MARKS: usize = 1 << 19;
 
 pub(super) fn read<'a>(file: &'a str, text: &'a str) -> Result<Document<'a>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -31,16 +33,25 @@ fn refuse_text(file: &str, text: &str) -> Result<()> {
     if text.len() > LONGEST {
         return Err(refusal(format!("{file}: the file has {} bytes; at most {LONGEST} are read", text.len())));
     }
-    let control = |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f;
-    match text.bytes().position(control) {
-        None => Ok(()),
-        Some(at) => {
-            let (line, column) = position(&text.as_bytes()[..at]);
-            let byte = text.as_bytes()[at];
-            let hint = if byte == 0 { "; if the file is UTF-16, save it as UTF-8" } else { "" };
-            Err(refusal(format!("{file}:{line}:{column}: the control character {byte:#04x} is not text{hint}")))
-        }
+    let marks = |block: &[u8]| block.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if text.len() > MOST_MARKS && marks(text.as_bytes()) > MOST_MARKS {
+        return Err(refusal(format!("{file}: the file has more than {MOST_MARKS} commas and opening brackets")));
     }
+    let Some((at, found)) = first_control(text) else { return Ok(()) };
+    let (line, column) = position(text.as_bytes().get(..at).unwrap_or_default());
+    let hint = if found == '\0' { "; if the file is UTF-16, save it as UTF-8" } else { "" };
+    let code = u32::from(found);
+    Err(refusal(format!("{file}:{line}:{column}: the character U+{code:04X} is not text; write it escaped{hint}")))
+}
+
+/// The first control character, or line break that YAML 1.1 and 1.2 read differently.
+fn first_control(text: &str) -> Option<(usize, char)> {
+    let ascii = |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f;
+    let at = text.bytes().position(ascii).or_else(|| {
+        let wide = |c: char| matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}');
+        if text.is_ascii() { None } else { text.find(wide) }
+    })?;
+    Some((at, text.get(at..)?.chars().next()?))
 }
 
 /// Decodes the bytes of a file.
