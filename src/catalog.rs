@@ -36,7 +36,6 @@ mod yaml;
 
 use load::Source;
 pub use policy::MethodPolicy;
-pub(crate) use policy::{Attempts, Freshness, Limit, Paginate};
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;

@@ -6,7 +6,13 @@ use http::Method;
 use serde_json::Value;
 
 use super::*;
-use crate::{catalog::yaml::Document, query::Style};
+use crate::{
+    catalog::{
+        policy::{Attempts, Freshness, Paginate},
+        yaml::Document,
+    },
+    query::Style,
+};
 
 mod generated;
 mod max;
