@@ -25,6 +25,7 @@ mod policy;
 mod preset;
 mod read;
 mod route;
+mod rule;
 mod scalar;
 mod schema;
 mod settings;
@@ -35,7 +36,6 @@ mod yaml;
 
 use load::Source;
 pub use policy::MethodPolicy;
-pub(crate) use policy::{Attempts, Freshness, Limit, Paginate};
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;
@@ -148,7 +148,7 @@ impl Catalog {
         self.0.routes.iter().map(|route| &**route)
     }
 
-    /// What loads but is better written otherwise, each with file, line and column.
+    /// What loads but is better written otherwise, each with file, line and column; at most 100.
     pub fn lint(&self) -> Vec<String> {
         self.0.lint.clone()
     }
@@ -156,7 +156,8 @@ impl Catalog {
     /// The two files, `resources.yaml` and `defaults.yaml`, written anew; loading them gives this catalog.
     ///
     /// # Errors
-    /// A default body has an integer of more than 128 bits, which the YAML writer cannot write.
+    /// What the YAML writer cannot write: an integer of more than 128 bits, or one of the line breaks
+    /// U+0085, U+2028 and U+2029 in a text.
     pub fn to_yaml(&self) -> Result<(String, String)> {
         write::files(&self.0)
     }

@@ -1,6 +1,6 @@
 //! Checked nodes of `resources.yaml` as typed values.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method};
 
@@ -95,12 +95,7 @@ impl Reader {
         if methods.kind() == Kind::List {
             return Ok(methods.items().map(|item| MethodPolicy::new(method(item))).collect());
         }
-        let policies: Result<Vec<_>> =
-            methods.pairs().map(|(name, policy)| self.policy(template, method(name), policy)).collect();
-        match policies {
-            Ok(policies) if policies.is_empty() => Err(methods.error("expected at least one method, found none")),
-            policies => policies,
-        }
+        methods.pairs().map(|(name, policy)| self.policy(template, method(name), policy)).collect()
     }
 
     fn policy(&mut self, template: &str, method: Method, view: View<'_>) -> Result<MethodPolicy> {
@@ -145,7 +140,7 @@ impl Reader {
     fn query(&mut self, view: View<'_>) -> Result<Vec<(String, String)>> {
         let mut query = Vec::new();
         for (name, value) in view.pairs() {
-            refuse_secret(name, "a query name")?;
+            refuse_secret(name, "query name")?;
             let mut text = String::new();
             write_texts(value, &mut text, &mut self.lint);
             query.push((owned(name), text));
@@ -167,12 +162,14 @@ fn params(template: &str, view: View<'_>) -> Result<Vec<(String, String)>> {
 
 fn headers(view: View<'_>) -> Result<Vec<(HeaderName, HeaderValue)>> {
     let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    let mut seen: HashMap<HeaderName, View<'_>> = HashMap::new();
     for (name, value) in view.pairs() {
-        refuse_secret(name, "a header")?;
+        refuse_secret(name, "header")?;
         // Both were tried before; a failure here would only leave the header out.
         if let (Ok(header), Ok(content)) = (HeaderName::try_from(name.text()), HeaderValue::try_from(value.text())) {
-            if headers.iter().any(|(known, _)| *known == header) {
-                return Err(name.error(format_args!("the header {} stands twice", quoted(name.text()))));
+            if let Some(first) = seen.insert(header.clone(), name) {
+                let (text, place) = (quoted(name.text()), first.place());
+                return Err(name.error(format_args!("the header {text} stands twice; the first is at {place}")));
             }
             headers.push((header, content));
         }
@@ -181,13 +178,13 @@ fn headers(view: View<'_>) -> Result<Vec<(HeaderName, HeaderValue)>> {
 }
 
 fn refuse_secret(name: View<'_>, what: &str) -> Result<()> {
-    if secret_name(name.text()) {
-        let name_text = quoted(name.text());
-        return Err(name.error(format_args!(
-            "{name_text} is {what} for a secret, and secrets do not belong in a catalog; give it to the client's `auth`"
-        )));
+    if !secret_name(name.text()) {
+        return Ok(());
     }
-    Ok(())
+    let said = quoted(name.text());
+    Err(name.error(format_args!(
+        "the {what} {said} carries a secret, and secrets do not belong in a catalog; give it to the client's `auth`"
+    )))
 }
 
 fn owned(view: View<'_>) -> String {
