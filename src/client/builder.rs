@@ -187,8 +187,8 @@ impl ClientBuilder {
     }
 
     /// Goes by way of a proxy, in place of those that the environment names; `None` goes by way of none.
-    pub fn proxy<U: Into<Secret>>(mut self, url: impl Into<Option<U>>) -> Self {
-        self.proxy = Some(url.into().map(Into::into));
+    pub fn proxy<'a>(mut self, url: impl Into<Option<&'a str>>) -> Self {
+        self.proxy = Some(url.into().map(Secret::from));
         self
     }
 

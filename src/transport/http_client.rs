@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Uri;
+use http::{HeaderValue, Method, Uri, header::CONTENT_LENGTH};
 use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 use url::Url;
@@ -151,7 +151,10 @@ impl Transport for Http {
             let mut wire = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
             *wire.headers_mut() = parts.headers;
             *wire.body_mut() = match body.into_bytes() {
-                Ok(bytes) if bytes.is_empty() => None,
+                Ok(bytes) if bytes.is_empty() => {
+                    say_empty(&mut wire);
+                    None
+                }
                 Ok(bytes) => Some(reqwest::Body::from(bytes)),
                 Err(stream) => {
                     let length = stream.size_hint();
@@ -161,6 +164,13 @@ impl Transport for Http {
             let answer = client.execute(wire).await.map_err(classify::send)?;
             Ok(http::Response::from(answer).map(|body| WireBody::new(Answer(body))))
         })
+    }
+}
+
+/// Says that there is no body, where the method would let a server wait for one (RFC 9110, 8.6).
+fn say_empty(request: &mut reqwest::Request) {
+    if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
 }
 
