@@ -10,22 +10,22 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-pub type Answer = Result<Response, Refusal>;
+pub(crate) type Answer = Result<Response, Refusal>;
 
 /// `{"error": …, "error_description": …}` under a status.
 #[derive(Debug)]
-pub struct Refusal(StatusCode, &'static str, String);
+pub(crate) struct Refusal(StatusCode, &'static str, String);
 
 impl Refusal {
-    pub fn missing(field: &str) -> Self {
+    pub(crate) fn missing(field: &str) -> Self {
         Self(StatusCode::BAD_REQUEST, "MissingField", format!("There's no {field} in the request"))
     }
 
-    pub fn unknown(kind: &'static str, name: &str) -> Self {
-        Self(StatusCode::NOT_FOUND, kind, format!("There is no {name}"))
+    pub(crate) fn unknown(kind: &'static str, name: &str) -> Self {
+        Self(StatusCode::NOT_FOUND, kind, format!("{name} is not known here"))
     }
 
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self(StatusCode::UNAUTHORIZED, "Unauthorized", "There are no OAuth headers".into())
     }
 }
@@ -37,20 +37,20 @@ impl IntoResponse for Refusal {
 }
 
 /// What is answered to an unknown path and to a wrong method alike.
-pub async fn not_found() -> Response {
+pub(crate) async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Html("<html><body><h1>404 Not Found</h1></body></html>")).into_response()
 }
 
 /// A thing that was made, or that stood already.
-pub fn made(new: bool, thing: Value) -> Response {
+pub(crate) fn made(new: bool, thing: Value) -> Response {
     (if new { StatusCode::CREATED } else { StatusCode::OK }, Json(thing)).into_response()
 }
 
 /// The JSON object that a request carries; an absent body is an empty one.
-pub struct Sent(pub Map<String, Value>);
+pub(crate) struct Sent(pub(crate) Map<String, Value>);
 
 impl Sent {
-    pub fn text(&self, pointer: &str) -> Result<String, Refusal> {
+    pub(crate) fn text(&self, pointer: &str) -> Result<String, Refusal> {
         let mut names = pointer.split('.');
         let first = names.next().and_then(|name| self.0.get(name));
         let found = names.fold(first, |value, name| value?.get(name));
@@ -71,7 +71,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 }
 
 /// The window of a list that a request asks for: the newest `limit` (10; 0 for all), older than `before` or newer than `after`.
-pub struct Page {
+pub(crate) struct Page {
     head: bool,
     window: Window,
 }
@@ -94,7 +94,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
 
 impl Page {
     /// The window of `things`, which stand with the oldest first; HEAD tells their number alone.
-    pub fn of(self, things: Vec<Value>) -> Response {
+    pub(crate) fn of(self, things: &[Value]) -> Response {
         if self.head {
             return [("X-totalItems", things.len().to_string())].into_response();
         }
@@ -114,6 +114,6 @@ impl Page {
 }
 
 /// Bytes of a content type.
-pub fn bytes(content_type: String, bytes: Bytes) -> Response {
+pub(crate) fn bytes(content_type: String, bytes: Bytes) -> Response {
     ([(header::CONTENT_TYPE, content_type)], bytes).into_response()
 }

@@ -22,11 +22,11 @@ mod record;
 mod store;
 
 use answer::{Answer, Page, Refusal, Sent, made, not_found};
-pub use record::Record;
+pub(crate) use record::Record;
 use store::{Actor, Person, Server, hash_of, one, those, with};
 
 /// The service, and the record of what reaches it.
-pub fn service() -> (Router, Record) {
+pub(crate) fn service() -> (Router, Record) {
     let record = Record::default();
     let routes = Router::new()
         .merge(people())
@@ -47,7 +47,7 @@ pub fn service() -> (Router, Record) {
 }
 
 /// The three headers by which a person signs in, as the client describes them.
-pub fn sign_in(token: &str) -> Auth {
+pub(crate) fn sign_in(token: &str) -> Auth {
     Auth::headers([("X-Oauth-Token", "{token}"), ("X-Oauth-Username", "{actor}"), ("X-Oauth-Scope", "{scope}")])
         .with("token", token)
         .with("scope", "widgetcli")
@@ -81,8 +81,9 @@ async fn info() -> Json<Value> {
 }
 
 fn people() -> Router<Server> {
-    let list =
-        async |State(server): State<Server>, page: Page| page.of(server.store().people.values().cloned().collect());
+    let list = async |State(server): State<Server>, page: Page| {
+        page.of(&server.store().people.values().cloned().collect::<Vec<_>>())
+    };
     Router::new()
         .route("/people", get(list).post(add_person))
         .route("/people/{username}", only(get(person).post(make_person).put(change_person).delete(remove_person)))
@@ -157,7 +158,7 @@ async fn set_avatar(State(server): State<Server>, Person(name): Person, mut form
 async fn person_activities(State(server): State<Server>, Person(name): Person, page: Page) -> Answer {
     let store = server.store();
     store.person(&name)?;
-    Ok(page.of(those(&store.activities, |activity| activity["actor"] == name)))
+    Ok(page.of(&those(&store.activities, |activity| activity["actor"] == name)))
 }
 
 async fn add_activity(State(server): State<Server>, Person(name): Person, sent: Sent) -> Answer {
@@ -171,11 +172,11 @@ async fn timeline(State(server): State<Server>, Person(name): Person, page: Page
     let store = server.store();
     store.person(&name)?;
     let follows = |hash: &Value| hash.as_str().is_some_and(|h| store.subscriptions.contains(&(name.clone(), h.into())));
-    Ok(page.of(those(&store.activities, |activity| activity["actor"] == name || follows(&activity["context"]))))
+    Ok(page.of(&those(&store.activities, |activity| activity["actor"] == name || follows(&activity["context"]))))
 }
 
 async fn subscriptions(State(server): State<Server>, Person(name): Person, page: Page) -> Answer {
-    Ok(page.of(server.store().contexts_of(&name)))
+    Ok(page.of(&server.store().contexts_of(&name)))
 }
 
 async fn subscribe(State(server): State<Server>, Person(name): Person, sent: Sent) -> Answer {
@@ -187,7 +188,7 @@ async fn subscribe(State(server): State<Server>, Person(name): Person, sent: Sen
 }
 
 fn activities() -> Router<Server> {
-    let list = async |State(server): State<Server>, page: Page| page.of(server.store().activities.clone());
+    let list = async |State(server): State<Server>, page: Page| page.of(&server.store().activities);
     Router::new()
         .route("/activities", get(list))
         .route("/activities/{id}", only(get(activity).delete(remove_activity)))
@@ -206,7 +207,7 @@ async fn remove_activity(State(server): State<Server>, Path(id): Path<String>) -
 }
 
 async fn comments(State(server): State<Server>, Path(id): Path<String>, page: Page) -> Answer {
-    Ok(page.of(those(&server.store().comments, |comment| comment["activity"] == id)))
+    Ok(page.of(&those(&server.store().comments, |comment| comment["activity"] == id)))
 }
 
 async fn add_comment(State(server): State<Server>, Path(id): Path<String>, Actor(actor): Actor, sent: Sent) -> Answer {
@@ -219,8 +220,9 @@ async fn add_comment(State(server): State<Server>, Path(id): Path<String>, Actor
 }
 
 fn contexts() -> Router<Server> {
-    let list =
-        async |State(server): State<Server>, page: Page| page.of(server.store().contexts.values().cloned().collect());
+    let list = async |State(server): State<Server>, page: Page| {
+        page.of(&server.store().contexts.values().cloned().collect::<Vec<_>>())
+    };
     Router::new()
         .route("/contexts", get(list).post(make_context))
         .route("/contexts/{hash}", only(get(context).delete(remove_context)))
@@ -253,7 +255,7 @@ async fn remove_context(State(server): State<Server>, Path(hash): Path<String>) 
 async fn context_activities(State(server): State<Server>, Path(hash): Path<String>, page: Page) -> Answer {
     let store = server.store();
     store.context(&hash)?;
-    Ok(page.of(those(&store.activities, |activity| activity["context"] == hash)))
+    Ok(page.of(&those(&store.activities, |activity| activity["context"] == hash)))
 }
 
 async fn add_context_activity(
@@ -269,14 +271,15 @@ async fn add_context_activity(
 }
 
 async fn unsubscribe(State(server): State<Server>, Path((hash, name)): Path<(String, String)>) -> Answer {
-    match server.store().subscriptions.remove(&(name.to_lowercase(), hash)) {
-        true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Err(Refusal::unknown("ObjectNotFound", &name)),
+    if server.store().subscriptions.remove(&(name.to_lowercase(), hash)) {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(Refusal::unknown("ObjectNotFound", &name))
     }
 }
 
 fn conversations() -> Router<Server> {
-    let list = async |State(server): State<Server>, page: Page| page.of(server.store().conversations.clone());
+    let list = async |State(server): State<Server>, page: Page| page.of(&server.store().conversations);
     Router::new()
         .route("/conversations", get(list).post(add_conversation))
         .route("/conversations/{id}", only(get(conversation)))
@@ -301,7 +304,7 @@ async fn conversation(State(server): State<Server>, Path(id): Path<String>) -> A
 }
 
 async fn messages(State(server): State<Server>, Path(id): Path<String>, page: Page) -> Answer {
-    Ok(page.of(those(&server.store().messages, |message| message["conversation"] == id)))
+    Ok(page.of(&those(&server.store().messages, |message| message["conversation"] == id)))
 }
 
 async fn add_message(State(server): State<Server>, Path(id): Path<String>, Actor(actor): Actor, sent: Sent) -> Answer {

@@ -17,26 +17,26 @@ use serde_json::Value;
 
 /// Every request that reached a service, in order; clones share it.
 #[derive(Clone, Default)]
-pub struct Record(Arc<Mutex<Vec<Arrived>>>);
+pub(crate) struct Record(Arc<Mutex<Vec<Arrived>>>);
 
 /// One request as it arrived; `Display` shows its method and target.
 #[derive(Clone)]
-pub struct Arrived {
-    pub method: Method,
+pub(crate) struct Arrived {
+    pub(crate) method: Method,
     /// Path and query.
-    pub target: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Record {
     /// All requests so far.
-    pub fn all(&self) -> Vec<Arrived> {
+    pub(crate) fn all(&self) -> Vec<Arrived> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The number of requests so far.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.all().len()
     }
 
@@ -44,12 +44,12 @@ impl Record {
     ///
     /// # Panics
     /// Nothing has arrived.
-    pub fn last(&self) -> Arrived {
+    pub(crate) fn last(&self) -> Arrived {
         self.all().pop().expect("a request has arrived")
     }
 
     /// Reads a request whole, keeps it, and hands it on: a layer for `axum::middleware::from_fn_with_state`.
-    pub async fn keep(State(record): State<Self>, request: Request, next: Next) -> Response {
+    pub(crate) async fn keep(State(record): State<Self>, request: Request, next: Next) -> Response {
         let (parts, body) = request.into_parts();
         // What was cut short arrives as nothing, and the handler refuses it.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -66,17 +66,17 @@ impl Record {
 
 impl Arrived {
     /// The body as JSON; `null` where it is none.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// The body as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// A header's value; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }

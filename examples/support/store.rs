@@ -17,49 +17,49 @@ use super::answer::{Answer, Refusal, Sent, made};
 
 /// All that the server knows; lists stand with the oldest first.
 #[derive(Clone, Default)]
-pub struct Server(Arc<Mutex<Store>>);
+pub(crate) struct Server(Arc<Mutex<Store>>);
 
 #[derive(Default)]
-pub struct Store {
-    pub people: BTreeMap<String, Value>,
-    pub avatars: BTreeMap<String, (String, Bytes)>,
-    pub contexts: BTreeMap<String, Value>,
+pub(crate) struct Store {
+    pub(crate) people: BTreeMap<String, Value>,
+    pub(crate) avatars: BTreeMap<String, (String, Bytes)>,
+    pub(crate) contexts: BTreeMap<String, Value>,
     /// Who follows which context, by its hash.
-    pub subscriptions: BTreeSet<(String, String)>,
-    pub activities: Vec<Value>,
-    pub comments: Vec<Value>,
-    pub conversations: Vec<Value>,
-    pub messages: Vec<Value>,
+    pub(crate) subscriptions: BTreeSet<(String, String)>,
+    pub(crate) activities: Vec<Value>,
+    pub(crate) comments: Vec<Value>,
+    pub(crate) conversations: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
     made: u64,
 }
 
 impl Server {
-    pub fn store(&self) -> MutexGuard<'_, Store> {
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store {
     /// An identifier, the same in every run.
-    pub fn id(&mut self) -> String {
+    pub(crate) fn id(&mut self) -> String {
         self.made += 1;
         format!("{:024x}", self.made)
     }
 
-    pub fn person(&self, name: &str) -> Result<&Value, Refusal> {
+    pub(crate) fn person(&self, name: &str) -> Result<&Value, Refusal> {
         self.people.get(name).ok_or_else(|| Refusal::unknown("UnknownUserError", name))
     }
 
-    pub fn context(&self, hash: &str) -> Result<&Value, Refusal> {
+    pub(crate) fn context(&self, hash: &str) -> Result<&Value, Refusal> {
         self.contexts.get(hash).ok_or_else(|| Refusal::unknown("ObjectNotFound", hash))
     }
 
-    pub fn contexts_of(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn contexts_of(&self, name: &str) -> Vec<Value> {
         let hashes = self.subscriptions.iter().filter(|(person, _)| person == name);
         hashes.filter_map(|(_, hash)| self.contexts.get(hash).cloned()).collect()
     }
 
-    pub fn post(&mut self, actor: &str, sent: Sent) -> Answer {
+    pub(crate) fn post(&mut self, actor: &str, sent: Sent) -> Answer {
         sent.text("object.content")?;
         let activity = with(sent, [("id", self.id().into()), ("actor", actor.into())]);
         self.activities.push(activity.clone());
@@ -68,27 +68,27 @@ impl Store {
 }
 
 /// What was sent, and the members that are the server's to give.
-pub fn with<const N: usize>(sent: Sent, members: [(&str, Value); N]) -> Value {
+pub(crate) fn with<const N: usize>(sent: Sent, members: [(&str, Value); N]) -> Value {
     let mut thing = sent.0;
     thing.extend(members.map(|(name, value)| (name.to_owned(), value)));
     thing.into()
 }
 
-pub fn those(things: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+pub(crate) fn those(things: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
     things.iter().filter(|thing| wanted(thing)).cloned().collect()
 }
 
-pub fn one(things: &[Value], id: &str) -> Result<Value, Refusal> {
+pub(crate) fn one(things: &[Value], id: &str) -> Result<Value, Refusal> {
     let found = things.iter().find(|thing| thing["id"] == id).cloned();
     found.ok_or_else(|| Refusal::unknown("ObjectNotFound", id))
 }
 
-pub fn hash_of(url: &str) -> String {
+pub(crate) fn hash_of(url: &str) -> String {
     sha1_smol::Sha1::from(url).hexdigest()
 }
 
 /// The username of the path, in lower case.
-pub struct Person(pub String);
+pub(crate) struct Person(pub(crate) String);
 
 impl FromRequestParts<Server> for Person {
     type Rejection = Response;
@@ -101,7 +101,7 @@ impl FromRequestParts<Server> for Person {
 }
 
 /// Who acts, in lower case.
-pub struct Actor(pub String);
+pub(crate) struct Actor(pub(crate) String);
 
 impl FromRequestParts<Server> for Actor {
     type Rejection = Refusal;
