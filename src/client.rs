@@ -216,9 +216,8 @@ impl Core {
 async fn open(described: http::Request<Body>) -> Result<http::Request<WireBody>> {
     let (parts, body) = described.into_parts();
     let body = body.open().await.map_err(|error| {
-        Error::new(ErrorKind::Body, format!("the body cannot be opened: {error}"))
-            .with_outcome(Outcome::NotSent)
-            .with_source(error)
+        let error = Error::new(ErrorKind::Body, "the body cannot be opened").with_source(error);
+        error.with_outcome(Outcome::NotSent)
     })?;
     Ok(http::Request::from_parts(parts, body))
 }

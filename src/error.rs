@@ -252,12 +252,11 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { message, method, route, attempts, .. } = &*self.0;
-        if *attempts == 0 {
-            return f.write_str(message);
-        }
+        let Inner { message, method, route, attempts, status, .. } = &*self.0;
         if let Some(method) = method {
-            write!(f, "{method} {} ", route.as_deref().unwrap_or("(no route)"))?;
+            // An answer reads as a sentence: "GET /people answered 404".
+            let colon = if status.is_some() { "" } else { ":" };
+            write!(f, "{method} {}{colon} ", route.as_deref().unwrap_or("(no route)"))?;
         }
         f.write_str(message)?;
         if *attempts > 1 {
@@ -346,6 +345,9 @@ mod tests {
             "POST /people/{username} answered 403 Forbidden (after 2 attempts): UnknownUser: no such actor"
         );
         assert_eq!(error.outcome(), Outcome::Processed);
+        let lost = Error::new(ErrorKind::Protocol, "the connection was lost");
+        let lost = lost.with_call(&Method::GET, Some(&Arc::from("/people")), 1);
+        assert_eq!(lost.to_string(), "GET /people: the connection was lost");
     }
 
     #[test]
