@@ -36,19 +36,15 @@ pub fn defaults() -> Value {
     json!({"object": {"objectType": "note", "lang": "en"}, "verb": "post", "visible": true})
 }
 
-/// A caller's body of about 1 KiB.
+/// A caller's body of 1 KiB: texts, two numbers, and an object that meets one of the defaults.
 pub fn body() -> Value {
-    let tags: Vec<String> = (0..12).map(|n| format!("tag-{n:04}")).collect();
-    json!({
-        "object": {"content": "Lorem ipsum dolor sit amet, ".repeat(16), "mentions": ["ada", "grace", "edsger"]},
-        "title": "A report of the year, with \"quotes\" in it",
-        "tags": tags,
-        "created": 1_795_000_000_000_u64,
-        "rating": 4.25,
-        "visible": false,
-        "links": [{"rel": "self", "href": "https://h.example/a/b/c"}, {"rel": "next", "href": "https://h.example/d"}],
-        "geo": {"lat": 48.137_154, "lon": 11.576_124, "name": "München"},
-    })
+    let text = |n: usize| format!("field {n} holds a text of some forty-five letters");
+    let mut body: Value =
+        (0..14).map(|n| (format!("field{n}"), text(n).into())).collect::<serde_json::Map<_, _>>().into();
+    body["object"] = json!({"content": text(14), "displayName": "A \"quoted\" name", "replies": 12});
+    body["published"] = json!(1_795_000_000_000_u64);
+    body["visible"] = json!(false);
+    body
 }
 
 /// Merges `over` into `under` as a caller would by hand.

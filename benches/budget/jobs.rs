@@ -26,6 +26,7 @@ pub fn find(name: &str, address: &str) -> Run {
         "full x64" => abreast(restwalk(address, 500)),
         "reqwest" => in_turn(idiomatic(address)),
         "reqwest x64" => abreast(idiomatic(address)),
+        "reqwest-merging" => in_turn(merging(address)),
         "prepared" => in_turn(prepared(address)),
         "prepared x64" => abreast(prepared(address)),
         "blocking" => blocking(address),
@@ -33,8 +34,10 @@ pub fn find(name: &str, address: &str) -> Run {
         "path-500" => path(500),
         "path-5000" => path(5_000),
         "url" => repeat(|| Url::parse(black_box(&format!("http://127.0.0.1:8080{}", fixture::PATH))).unwrap()),
-        "merge" => merged_build(),
-        "no-merge" => empty_build(),
+        "merge" => merge(),
+        "empty" => empty(),
+        "rebuilt" => rebuilt(),
+        "rebuilt-empty" => rebuilt_empty(),
         "to_vec" => to_vec(),
         "by-hand" => by_hand(),
         _ => panic!("no job {name}"),
@@ -105,8 +108,17 @@ fn filled(address: &str) -> String {
     format!("http://{address}/group1/{group}/kind2/{kind}/leaves/{leaf}")
 }
 
-/// reqwest as its documentation shows it.
+/// reqwest as its documentation shows it; nothing is merged.
 fn idiomatic(address: &str) -> impl AsyncFn() + 'static {
+    let (client, address, body) = (reqwest_client(), address.to_owned(), fixture::merged(&fixture::body()));
+    async move || {
+        let request = client.post(filled(&address)).bearer_auth(fixture::TOKEN).json(&body);
+        judge(&request.send().await.unwrap().json().await.unwrap());
+    }
+}
+
+/// The same with the merge that a caller would write.
+fn merging(address: &str) -> impl AsyncFn() + 'static {
     let (client, address, body) = (reqwest_client(), address.to_owned(), fixture::body());
     async move || {
         let merged = fixture::merged(&body);
@@ -161,17 +173,28 @@ fn path(routes: usize) -> Run {
     repeat(move || place(&client).path())
 }
 
-/// A body merged and written: what [`empty_build`] does besides is to be taken off.
-fn merged_build() -> Run {
+/// A body given, merged and written; what [`empty`] does besides is to be taken off.
+fn merge() -> Run {
     let client = client("127.0.0.1:8080", 500);
     let (place, body) = (place(&client), fixture::body());
     repeat(move || place.post().json(&body).build().unwrap())
 }
 
-fn empty_build() -> Run {
+fn empty() -> Run {
     let client = client("127.0.0.1:8080", 500);
     let place = place(&client);
     repeat(move || place.post().no_defaults().build().unwrap())
+}
+
+/// A body merged and written, which was given before; what [`rebuilt_empty`] does besides is to be taken off.
+fn rebuilt() -> Run {
+    let call = place(&client("127.0.0.1:8080", 500)).post().json(fixture::body());
+    repeat(move || call.build().unwrap())
+}
+
+fn rebuilt_empty() -> Run {
+    let call = place(&client("127.0.0.1:8080", 500)).post().no_defaults();
+    repeat(move || call.build().unwrap())
 }
 
 fn to_vec() -> Run {
