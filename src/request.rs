@@ -15,6 +15,7 @@ use crate::{
     body::{Body, OnProgress},
     catalog::{Catalog, MethodPolicy, Route},
     error::{Error, ErrorKind, Fault, Result, quoted},
+    header,
     multipart::{self, Form, Part},
     params::{self, Argument, Expand, Merged},
     path::Path,
@@ -24,12 +25,10 @@ use crate::{
 mod base;
 mod curl;
 mod explain;
-mod headers;
 
 pub(crate) use base::Base;
 pub(crate) use curl::to_curl;
 pub use explain::Explanation;
-pub(crate) use headers::{check_method, header, limit};
 
 /// The route template of a request, in its extensions: `/people/{username}`.
 ///
@@ -151,7 +150,7 @@ impl Request {
     }
 
     pub(crate) fn header(&mut self, name: &str, value: &str) {
-        if let Some(header) = self.note(headers::header(name, value)) {
+        if let Some(header) = self.note(header::header(name, value)) {
             self.headers.push(header);
         }
     }
@@ -247,7 +246,7 @@ impl Request {
             }
         }
         headers.remove(HOST);
-        headers::limit(&headers)?;
+        header::limit(&headers)?;
         Ok(headers)
     }
 

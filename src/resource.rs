@@ -8,8 +8,9 @@ use crate::{
     catalog::Route,
     client::Client,
     error::{Error, Result},
+    header::check_method,
     path::{Path, Segment},
-    request::{Base, Request, check_method},
+    request::{Base, Request},
 };
 
 mod call;

@@ -6,7 +6,6 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
     catalog::{
-        keys::secret_name,
         policy::{Attempts, Freshness, MethodPolicy, Paginate},
         preset::{Preset, write_texts},
         route::{Adapt, Alias, Route, Slash, Variable},
@@ -16,6 +15,7 @@ use crate::{
         yaml::{Kind, View},
     },
     error::{Result, quoted},
+    header::is_secret,
     params::Expand,
 };
 
@@ -178,7 +178,7 @@ fn headers(view: View<'_>) -> Result<Vec<(HeaderName, HeaderValue)>> {
 }
 
 fn refuse_secret(name: View<'_>, what: &str) -> Result<()> {
-    if !secret_name(name.text()) {
+    if !is_secret(name.text()) {
         return Ok(());
     }
     let said = quoted(name.text());

@@ -1,6 +1,6 @@
 //! Rules for the texts of the two files.
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use crate::{
     catalog::{policy::Limit, template},
@@ -48,7 +48,7 @@ pub(super) const KNOWN_ROUTE: Rule = Rule { check: |_| Ok(()), ..TEMPLATE };
 pub(super) const HEADER_NAME: Rule = Rule {
     said: "a header's name",
     pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
-    check: |text| unless(HeaderName::try_from(text).is_ok(), text),
+    check: |text| unless(header::name(text).is_ok(), text),
 };
 pub(super) const HEADER_VALUE: Rule = Rule {
     said: "a header's value in one line",

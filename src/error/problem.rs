@@ -68,18 +68,6 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-fn fill(template: &str, members: &Map<String, Value>) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}')?;
-        out.push_str(before);
-        out.push_str(&plain(members.get(name)?)?);
-        rest = after;
-    }
-    Some(out + rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -236,7 +236,7 @@ fn i13_no_secret_of_a_refused_file_is_printed() {
         ("Accept", false),
         ("sort_key", false),
     ] {
-        assert_eq!(keys::secret_name(name), secret, "{name}");
+        assert_eq!(crate::header::is_secret(name), secret, "{name}");
     }
 }
 
