@@ -77,7 +77,7 @@ static EMBEDDED: LazyLock<Catalog> = LazyLock::new(|| {
     let resources = include_str!("../resources.yaml");
     let defaults = include_str!("../defaults.yaml");
     // That they load is proved by a test.
-    Catalog::from_yaml(resources, defaults).unwrap_or_else(|_| Catalog::open())
+    Catalog::from_yaml(resources, defaults).unwrap_or_else(|_| Catalog::bare(Settings::new(Expand::Dots), false))
 });
 
 impl Catalog {
@@ -115,16 +115,26 @@ impl Catalog {
 
     /// A catalog without routes, which allows any path and method; names expand at dots only.
     pub fn open() -> Self {
+        Self::bare(Settings::new(Expand::Dots), true)
+    }
+
+    /// A catalog that allows any path, with the settings of this one.
+    pub(crate) fn opened(&self) -> Self {
+        Self::bare(self.settings().clone(), true)
+    }
+
+    /// A catalog without routes, which allows every path or none.
+    fn bare(settings: Settings, open: bool) -> Self {
         Self(Arc::new(Inner {
             api: "open".to_owned(),
             base_url: None,
-            settings: Settings::new(Expand::Dots),
+            settings,
             variables: Vec::new(),
             tree: tree::Tree::default(),
             routes: Vec::new(),
             operations: HashMap::new(),
             lint: Vec::new(),
-            open: true,
+            open,
         }))
     }
 

@@ -23,9 +23,9 @@ const MANAGED: &[&str] = &[
     "upgrade",
 ];
 
-/// Headers whose values are credentials.
+/// Words by which a header or a query parameter is known to hold a credential.
 const CREDENTIALS: &[&str] =
-    &["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
+    &["authorization", "cookie", "apikey", "token", "secret", "password", "passwd", "credential", "accesskey"];
 
 /// A header's name, unless it is none or one that the transport writes.
 pub(crate) fn name(name: &str) -> Result<HeaderName, Fault> {

@@ -8,6 +8,7 @@ mod body;
 mod catalog;
 mod client;
 mod error;
+mod header;
 mod json;
 mod multipart;
 mod params;
@@ -18,6 +19,7 @@ mod request;
 mod resource;
 mod response;
 mod secret;
+mod template;
 mod transport;
 
 pub use auth::Auth;

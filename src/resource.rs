@@ -114,9 +114,9 @@ macro_rules! walk {
             ///
             /// # Errors
             /// `Path` for the first mistake made on the way.
-            pub fn defaults(&self, method: &Method) -> Result<serde_json::Value> {
+            pub fn defaults(&self, method: impl AsRef<str>) -> Result<serde_json::Value> {
                 self.fault()?;
-                let defaults = self.route().and_then(|route| route.defaults(method));
+                let defaults = self.route().and_then(|route| route.defaults(&method.as_ref().parse().ok()?));
                 defaults.map_or(Ok(serde_json::Value::Null), |defaults| {
                     serde_json::from_str(defaults.text())
                         .map_err(|error| Error::new(crate::error::ErrorKind::Catalog, error.to_string()))
@@ -159,9 +159,9 @@ macro_rules! walk {
             }
 
             /// Describes a call by any method; its case is kept.
-            pub fn method(&self, method: &str) -> Call {
+            pub fn method(&self, method: impl AsRef<str>) -> Call {
                 let mut request = Request::new(Method::GET, self.path.clone());
-                if let Some(method) = request.note(check_method(method)) {
+                if let Some(method) = request.note(check_method(method.as_ref())) {
                     request.method = method;
                 }
                 Call::new(self.client.clone(), request)

@@ -61,16 +61,22 @@ impl Masks {
         let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex] {
-            if !self.0.iter().any(|known| known.expose() == spelling) {
-                self.0.push(Secret::from(spelling));
-            }
+            self.insert(Secret::from(spelling));
+        }
+    }
+
+    /// Keeps the longest first, so that one secret inside another does not spoil it.
+    fn insert(&mut self, secret: Secret) {
+        let at = self.0.partition_point(|known| known.expose().len() > secret.expose().len());
+        if !self.0[at..].contains(&secret) {
+            self.0.insert(at, secret);
         }
     }
 
     /// These and `others`.
     pub(crate) fn joined(&self, others: &Self) -> Self {
         let mut joined = self.clone();
-        joined.0.extend(others.0.iter().filter(|other| !self.0.contains(other)).cloned());
+        others.0.iter().cloned().for_each(|other| joined.insert(other));
         joined
     }
 

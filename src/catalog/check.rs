@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     catalog::{
-        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, Shape},
+        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, SHORTEST_WAIT, Shape},
         nearest::suggestion,
         rule::Rule,
         scalar::Scalar,
@@ -40,7 +40,7 @@ fn scalar_fits(view: View<'_>, shape: &Shape) -> bool {
         (Shape::Nothing, Kind::Plain, scalar) => scalar == Scalar::Null,
         (Shape::Flag, _, scalar) => matches!(scalar, Scalar::Bool(_)),
         (Shape::Seconds, _, Scalar::Number(number)) => {
-            number.parse().is_ok_and(|seconds: f64| seconds > 0.0 && seconds <= LONGEST_WAIT as f64)
+            number.parse().is_ok_and(|seconds: f64| (SHORTEST_WAIT..=LONGEST_WAIT as f64).contains(&seconds))
         }
         (Shape::Whole(least, most), _, Scalar::Number(number)) => {
             number.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number))
@@ -173,7 +173,7 @@ fn said(shape: &Shape) -> String {
         Shape::Flag => "true or false".to_owned(),
         Shape::Text(rule) => rule.said.to_owned(),
         Shape::Word(words) => one_of(words),
-        Shape::Seconds => "a number of seconds above 0 and within a year".to_owned(),
+        Shape::Seconds => "a number of seconds from a millisecond to a year".to_owned(),
         Shape::Whole(least, most) => format!("a whole number from {least} to {most}"),
         Shape::List(_) => "a list".to_owned(),
         Shape::Named(..) | Shape::Record(_) | Shape::Some(_) => "a map".to_owned(),

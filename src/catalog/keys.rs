@@ -22,7 +22,7 @@ pub(super) enum Shape {
     Text(&'static Rule),
     /// One of some words.
     Word(&'static [&'static str]),
-    /// Seconds: more than 0, at most [`LONGEST_WAIT`].
+    /// Seconds, from [`SHORTEST_WAIT`] to [`LONGEST_WAIT`].
     Seconds,
     /// A whole number from the first to the second.
     Whole(u64, u64),
@@ -42,6 +42,8 @@ pub(super) enum Shape {
     Query,
 }
 
+/// A millisecond, in seconds.
+pub(super) const SHORTEST_WAIT: f64 = 0.001;
 /// A year, in seconds.
 pub(super) const LONGEST_WAIT: u64 = 31_536_000;
 

@@ -1,6 +1,6 @@
 //! Checked nodes of `resources.yaml` as typed values.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method};
 
@@ -112,7 +112,7 @@ impl Reader {
                 "idempotent" => policy.idempotent = Some(is_true(value)),
                 "idempotency_key" => policy.idempotency_key = is_true(value),
                 "timeout" => policy.timeout = seconds(value),
-                "retry" => policy.retry = Some(value.text().parse().map_or(Attempts::Off, Attempts::AtMost)),
+                "retry" => policy.retry = Some(number(value).map_or(Attempts::Off, Attempts::AtMost)),
                 "limit" => policy.limits = texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
                 "cache" => policy.cache = Some(seconds(value).map_or(Freshness::Off, Freshness::For)),
                 "paginate" => policy.paginate = spelled(&Paginate::ALL, value),
@@ -195,11 +195,12 @@ fn is_true(view: View<'_>) -> bool {
     view.scalar() == Scalar::Bool(true)
 }
 
+fn number<T: FromStr>(view: View<'_>) -> Option<T> {
+    if let Scalar::Number(number) = view.scalar() { number.parse().ok() } else { None }
+}
+
 fn seconds(view: View<'_>) -> Option<Duration> {
-    match view.scalar() {
-        Scalar::Number(number) => number.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-        _ => None,
-    }
+    number(view).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 /// One text, or the texts of a list.

@@ -5,6 +5,7 @@ use http::HeaderValue;
 use crate::{
     catalog::{policy::Limit, template},
     error::quoted,
+    header,
 };
 
 /// A rule for a text.

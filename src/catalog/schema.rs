@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::keys::{Key, LONGEST_WAIT, Shape};
+use crate::catalog::keys::{Key, LONGEST_WAIT, SHORTEST_WAIT, Shape};
 
 /// The schema of a whole file.
 pub(super) fn file(title: &str, shape: &Shape) -> Value {
@@ -21,7 +21,7 @@ fn of(shape: &Shape) -> Value {
         // A text is read as it is written, so a number that stands there is one too.
         Shape::Text(rule) => json!({"type": ["string", "number", "boolean"], "pattern": rule.pattern}),
         Shape::Word(words) => json!({"enum": words}),
-        Shape::Seconds => json!({"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_WAIT}),
+        Shape::Seconds => json!({"type": "number", "minimum": SHORTEST_WAIT, "maximum": LONGEST_WAIT}),
         Shape::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Shape::List(shape) => json!({"type": "array", "minItems": 1, "uniqueItems": true, "items": of(shape)}),
         Shape::Named(rule, shape) => {

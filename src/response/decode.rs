@@ -30,21 +30,32 @@ fn charset(content_type: &HeaderValue) -> Option<String> {
 }
 
 /// Decodes `body` as JSON, an empty one as `null`; the error names the JSON path of the mismatch.
-pub(super) fn json<T: DeserializeOwned>(body: &[u8], content_type: Option<&HeaderValue>) -> Result<T, String> {
+///
+/// `clean` masks secrets, before anything is cut.
+pub(super) fn json<T: DeserializeOwned>(
+    body: &[u8],
+    content_type: Option<&HeaderValue>,
+    clean: &dyn Fn(&str) -> String,
+) -> Result<T, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body = if body.is_empty() { b"null" } else { body };
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
-        Err(error) => Err(explain::<T>(body, content_type, &error)),
+        Err(error) => Err(clean(&explain::<T>(body, content_type, &error, clean))),
     }
 }
 
 /// Decodes a second time, only to learn where it went wrong.
-fn explain<T: DeserializeOwned>(body: &[u8], content_type: Option<&HeaderValue>, error: &serde_json::Error) -> String {
+fn explain<T: DeserializeOwned>(
+    body: &[u8],
+    content_type: Option<&HeaderValue>,
+    error: &serde_json::Error,
+    clean: &dyn Fn(&str) -> String,
+) -> String {
     let kind = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !essence.is_empty() && essence != "application/json" && !essence.ends_with("+json") && !error.is_data() {
-        return format!("the answer is {essence}, not JSON: {}", shown(body));
+        return format!("the answer is {essence}, not JSON: {}", shown(body, clean));
     }
     if body.starts_with(b"\xff\xfe")
         || body.starts_with(b"\xfe\xff")
@@ -69,6 +80,10 @@ mod tests {
     use serde_json::{Value, json, value::RawValue};
 
     use super::*;
+
+    fn json<T: DeserializeOwned>(body: &[u8], content_type: Option<&HeaderValue>) -> Result<T, String> {
+        super::json(body, content_type, &str::to_owned)
+    }
 
     fn value(body: &[u8]) -> Result<Value, String> {
         json(body, None)

@@ -9,6 +9,8 @@ use std::{
 const ORDER: &[&str] = &[
     "error",
     "secret",
+    "template",
+    "header",
     "json",
     "body",
     "params",
