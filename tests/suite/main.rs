@@ -17,6 +17,8 @@ mod conformance;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
+/// The examples, what they print, and the server that they talk to.
+mod examples;
 /// The order of the modules, held against every import.
 mod layers;
 /// M: the behaviour of the MAX clients, each named operation included.
