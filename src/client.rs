@@ -1,12 +1,9 @@
 //! A client: settings, and the loop that carries a request to the wire and back.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode, header::LOCATION};
+use tokio::time::Instant;
 
 use crate::{
     auth::{Auth, Prepared},

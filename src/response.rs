@@ -3,15 +3,12 @@
 //! Buffered reads are bounded by the client's `body_limit`, counted after decoding;
 //! streams and files are not. No status is judged here.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::{
     body::WireBody,
@@ -248,7 +245,7 @@ impl Response {
 /// Runs `work` until `deadline`; `None` when it passed first.
 async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
     match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline.into(), work).await.ok(),
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
         None => Some(work.await),
     }
 }

@@ -5,8 +5,10 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     body::{Body, BoxFuture, Progress, Replay, WireBody},
@@ -39,7 +41,7 @@ pub(super) async fn answer(
     loop {
         let silent = silence.and_then(|silence| Instant::now().checked_add(silence));
         let Some(until) = [silent, deadline].into_iter().flatten().min() else { return exchange.await };
-        match tokio::time::timeout_at(until.into(), &mut exchange).await {
+        match tokio::time::timeout_at(until, &mut exchange).await {
             Ok(answer) => return answer,
             Err(_) if deadline.is_some_and(|deadline| deadline <= until) => {
                 return Err(late("timeout.total", "no answer in the time of the call"));
