@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode, header::LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION};
 use tokio::time::Instant;
 
 use crate::{
@@ -141,7 +141,7 @@ impl Client {
         let (described, sent) = wait::watch(request.to_http(&self.context())?);
         let needs_actor = request.needs_actor(&self.core.catalog)?;
         let credentials = self.credentials(options)?;
-        let masks = self.masks(options, &credentials);
+        let masks = self.masks(options, &credentials, described.headers());
 
         let Limits { headers, idle, total, body: limit } = self.core.limits;
         let total = options.timeout.or(total.filter(|_| sent.is_none()));
@@ -181,7 +181,7 @@ impl Client {
         let body = response.excerpt(ERROR_BODY).await;
         let clean = |text: &str| exchange.masks.apply(text);
         let template = self.core.catalog.settings().error_message.as_deref();
-        let problem = Problem::from_json(&body, template).map(|problem| problem.map(&clean));
+        let problem = Problem::from_json(&body, template, &clean);
         let (kind, code) = match status {
             _ if redirect => (ErrorKind::Redirect, "redirect.not_followed"),
             StatusCode::TOO_MANY_REQUESTS => (ErrorKind::RateLimited, "rate_limited"),
@@ -191,11 +191,14 @@ impl Client {
         Err(exchange.dress(error))
     }
 
-    fn masks(&self, options: &Options, credentials: &Prepared) -> Arc<Masks> {
-        if options.auth.is_none() {
+    /// What a server may echo of this call and nobody may print.
+    fn masks(&self, options: &Options, credentials: &Prepared, headers: &HeaderMap) -> Arc<Masks> {
+        if options.auth.is_none() && !headers.values().any(HeaderValue::is_sensitive) {
             return Arc::clone(&self.core.masks);
         }
-        Arc::new(self.core.masks.joined(credentials.masks()))
+        let mut masks = self.core.masks.joined(credentials.masks());
+        masks.add_headers(headers);
+        Arc::new(masks)
     }
 }
 

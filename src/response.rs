@@ -193,8 +193,8 @@ impl Response {
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
         let body = self.bytes().await?;
-        decode::json(&body, content_type.as_ref())
-            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", exchange.masks.apply(&why)))
+        decode::json(&body, content_type.as_ref(), &exchange.masks)
+            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
     }
 
     /// The body as a stream of decoded bytes, without a limit on its length.
@@ -266,8 +266,8 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The part of a body that a message may show: escaped and short.
-fn shown(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..800).unwrap_or(body));
+/// The part of a body that a message may show: masked while it is whole, then escaped and cut.
+fn shown(body: &[u8], masks: &Masks) -> String {
+    let text = masks.apply(&String::from_utf8_lossy(body));
     printable(&text.chars().take(200).collect::<String>())
 }

@@ -23,18 +23,20 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Reads `body`; `template` (`"{error}: {error_description}"`) words the message where all its names are present.
-    pub(crate) fn from_json(body: &[u8], template: Option<&str>) -> Option<Self> {
+    /// Reads `body`, each text passed through `clean` while it is whole.
+    ///
+    /// `template` (`"{error}: {error_description}"`) words the message where all its names are present.
+    pub(crate) fn from_json(body: &[u8], template: Option<&str>, clean: Clean<'_>) -> Option<Self> {
         let Ok(Value::Object(top)) = serde_json::from_slice(body) else { return None };
         let inner = match top.get("error") {
             Some(Value::Object(inner)) => inner,
             _ => &top,
         };
         let problem = Self {
-            kind: text(inner, &["type"]),
-            title: text(inner, &["title", "error", "code"]),
-            detail: text(inner, &["detail", "error_description", "message"]),
-            message: template.and_then(|template| fill(template, &top)),
+            kind: text(inner, &["type"], clean),
+            title: text(inner, &["title", "error", "code"], clean),
+            detail: text(inner, &["detail", "error_description", "message"], clean),
+            message: template.and_then(|template| fill(template, &top, clean)),
         };
         (problem != Self::default()).then_some(problem)
     }
@@ -46,35 +48,30 @@ impl Problem {
             (one, other) => one.clone().or_else(|| other.clone()),
         })
     }
-
-    /// Passes every text through `clean`.
-    pub(crate) fn map(mut self, clean: &dyn Fn(&str) -> String) -> Self {
-        for text in [&mut self.kind, &mut self.title, &mut self.detail, &mut self.message].into_iter().flatten() {
-            *text = clean(text);
-        }
-        self
-    }
 }
 
-fn text(members: &Map<String, Value>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| plain(members.get(*name)?))
+/// Masks what may not be printed.
+type Clean<'c> = &'c dyn Fn(&str) -> String;
+
+fn text(members: &Map<String, Value>, names: &[&str], clean: Clean<'_>) -> Option<String> {
+    names.iter().find_map(|name| plain(members.get(*name)?, clean))
 }
 
-fn plain(value: &Value) -> Option<String> {
+fn plain(value: &Value, clean: Clean<'_>) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(printable(text)),
-        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if !text.trim().is_empty() => Some(printable(&clean(text))),
+        Value::Number(number) => Some(clean(&number.to_string())),
         _ => None,
     }
 }
 
-fn fill(template: &str, members: &Map<String, Value>) -> Option<String> {
+fn fill(template: &str, members: &Map<String, Value>, clean: Clean<'_>) -> Option<String> {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}')?;
         out.push_str(before);
-        out.push_str(&plain(members.get(name)?)?);
+        out.push_str(&plain(members.get(name)?, clean)?);
         rest = after;
     }
     Some(out + rest)
@@ -98,7 +95,7 @@ mod tests {
             (r"[1]", None),
             ("<html>", None),
         ] {
-            let said = Problem::from_json(body.as_bytes(), None).and_then(|problem| problem.message());
+            let said = Problem::from_json(body.as_bytes(), None, &str::to_owned).and_then(|problem| problem.message());
             assert_eq!(said.as_deref(), expected, "{body}");
         }
     }
@@ -106,7 +103,7 @@ mod tests {
     #[test]
     fn the_catalogs_template_words_the_message() {
         let body = br#"{"error":"E","error_description":"D"}"#;
-        let word = |template| Problem::from_json(body, Some(template)).unwrap().message().unwrap();
+        let word = |template| Problem::from_json(body, Some(template), &str::to_owned).unwrap().message().unwrap();
         assert_eq!(word("{error} - {error_description}!"), "E - D!");
         assert_eq!(word("{missing}"), "E: D");
     }
@@ -114,7 +111,7 @@ mod tests {
     #[test]
     fn b19_wrong_types_are_tolerated_and_text_is_capped() {
         let body = format!(r#"{{"type":1,"title":"t","detail":"{}"}}"#, "x".repeat(5 << 20));
-        let problem = Problem::from_json(body.as_bytes(), None).unwrap();
+        let problem = Problem::from_json(body.as_bytes(), None, &str::to_owned).unwrap();
         assert!(problem.detail.unwrap().chars().count() <= 257);
         assert_eq!(problem.kind.as_deref(), Some("1"));
     }
