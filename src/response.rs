@@ -232,11 +232,6 @@ impl Response {
         save::save(self.stream(), path.as_ref()).await.map_err(|error| exchange.dress(error))
     }
 
-    /// Status and headers for an error, and the exchange for the rest.
-    pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, Self) {
-        (self.status, self.headers.clone(), self)
-    }
-
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
     }

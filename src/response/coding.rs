@@ -35,9 +35,8 @@ pub(super) enum Decoded {
 /// The codings named in the headers, identity left out.
 fn codings(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
-    let names = values.flat_map(|value| {
-        String::from_utf8_lossy(value.as_bytes()).into_owned().split(',').map(str::to_owned).collect::<Vec<_>>()
-    });
+    let names = values
+        .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(',').map(str::to_owned).collect::<Vec<_>>());
     names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty() && name != "identity").collect()
 }
 

@@ -192,7 +192,7 @@ impl http_body::Body for Shared {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.1.clone()
+        self.1
     }
 }
 
