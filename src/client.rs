@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, StatusCode, header::LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::LOCATION};
 use tokio::time::Instant;
 
 use crate::{
@@ -163,7 +163,7 @@ impl Client {
         let (mut described, sent) = wait::watch(plan.request);
         let credentials =
             self.sign(&mut described, request, options, plan.needs_actor).map_err(|error| exchange.dress(error))?;
-        exchange.masks = self.masks(request, options, &credentials);
+        exchange.masks = self.masks(&credentials, options, described.headers());
         if sent.is_none() {
             exchange.deadline = exchange.deadline.or_else(|| started.checked_add(exchange.total?));
         }
@@ -212,13 +212,14 @@ impl Client {
         Err(exchange.dress(error))
     }
 
-    /// The client's secrets, with those that the call itself was given.
-    fn masks(&self, request: &Request, options: &Options, credentials: &Prepared) -> Arc<Masks> {
-        if options.auth.is_none() && request.secrets().next().is_none() {
+    /// What a server may echo of this call and nobody may print.
+    fn masks(&self, credentials: &Prepared, options: &Options, headers: &HeaderMap) -> Arc<Masks> {
+        let known = |value: &HeaderValue| value.is_sensitive() && !credentials.holds(value);
+        if options.auth.is_none() && !headers.values().any(known) {
             return Arc::clone(&self.core.masks);
         }
         let mut masks = self.core.masks.joined(credentials.masks());
-        request.secrets().for_each(|secret| masks.add(secret));
+        masks.add_headers(headers);
         Arc::new(masks)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http::HeaderMap;
 use zeroize::Zeroizing;
 
 /// A text that prints as `***` and is wiped from memory when dropped.
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{token:?}"), "Secret(***)");
 /// assert_eq!(token.expose(), "s3cret");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -65,10 +66,20 @@ impl Masks {
         }
     }
 
+    /// Adds the values of headers that are marked sensitive: whole, and without their scheme or cookie name.
+    pub(crate) fn add_headers(&mut self, headers: &HeaderMap) {
+        for value in headers.values().filter(|value| value.is_sensitive()) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            self.add(&text);
+            let parts = text.split([' ', ';', ',']);
+            parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
+        }
+    }
+
     /// Keeps the longest first, so that one secret inside another does not spoil it.
     fn insert(&mut self, secret: Secret) {
         let at = self.0.partition_point(|known| known.expose().len() > secret.expose().len());
-        if !self.0[at..].contains(&secret) {
+        if !self.0[at..].iter().any(|known| known.expose() == secret.expose()) {
             self.0.insert(at, secret);
         }
     }
@@ -105,6 +116,12 @@ mod tests {
             assert!(!printed.contains("CNRY"), "{printed}");
         }
         assert_eq!(secret.expose(), "CNRY-secret");
+    }
+
+    #[test]
+    fn s11_a_secret_is_wiped_when_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        wiped(&Secret::from("CNRY").0);
     }
 
     #[test]

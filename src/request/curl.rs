@@ -95,6 +95,9 @@ fn form(request: &Request, context: &Context<'_>, words: &mut Vec<String>) -> Re
 
 fn field(part: &Part) -> Result<String> {
     let (name, file_name, content_type) = part.labels()?;
+    if name.contains('=') {
+        return Err(Fault::request("a field name with an equals sign cannot stand in a curl line").into());
+    }
     let content = match part.content() {
         Content::Path(path) => format!("@{}", double(&path.display().to_string())),
         Content::Body(body) => match body.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()) {

@@ -251,16 +251,8 @@ async fn an_empty_answer_is_null(client: &Client) -> Verdict {
 
 async fn doubled_answer_headers_stay_apart(client: &Client) -> Verdict {
     let response = client.res("cookies").get().send().await.map_err(|error| error.to_string())?;
-    let cookies: Vec<_> = response.headers().get_all("Set-Cookie").iter().collect();
-    same(
-        &cookies,
-        &vec!["a=1", "b=2", "c=3"]
-            .iter()
-            .map(|text| http::HeaderValue::from_static(text))
-            .collect::<Vec<_>>()
-            .iter()
-            .collect(),
-    )
+    let cookies: Vec<_> = response.headers().get_all("Set-Cookie").iter().map(|value| value.as_bytes()).collect();
+    same(&cookies, &vec![&b"a=1"[..], b"b=2", b"c=3"])
 }
 
 async fn a_header_value_need_not_be_ascii(client: &Client) -> Verdict {

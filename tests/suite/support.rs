@@ -1,5 +1,7 @@
 //! Servers and services to talk to, each on a thread of its own and on 127.0.0.1.
 
+#[cfg(feature = "http")]
+pub mod authority;
 pub mod canary;
 pub mod echo;
 #[cfg(feature = "http")]

@@ -55,10 +55,6 @@ impl Server {
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
-
-    pub fn port(&self) -> u16 {
-        self.address.port()
-    }
 }
 
 async fn accept(listener: tokio::net::TcpListener, router: Router, tls: Option<TlsAcceptor>) {
