@@ -102,14 +102,14 @@ impl<'a> Members<'a> {
     fn string(&mut self) {
         let bytes = self.text.as_bytes();
         self.at += 1;
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => break,
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+        while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+            self.at += found + 1;
+            if bytes.get(self.at - 1) == Some(&b'"') {
+                return;
             }
+            self.at += 1;
         }
-        self.at = (self.at + 1).min(bytes.len());
+        self.at = bytes.len();
     }
 }
 
