@@ -1,6 +1,7 @@
 //! A client: settings, and the loop that carries a request to the wire and back.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
@@ -131,10 +132,11 @@ impl Client {
     }
 
     /// The credentials of a call: its own, else the client's.
-    pub(crate) fn credentials(&self, options: &Options) -> Result<Prepared> {
-        match &options.auth {
-            Some(auth) => Ok(auth.prepare(self.actor())?),
-            None => Ok(self.core.credentials.clone()?),
+    pub(crate) fn credentials(&self, options: &Options) -> Result<Cow<'_, Prepared>> {
+        match (&options.auth, &self.core.credentials) {
+            (Some(auth), _) => Ok(Cow::Owned(auth.prepare(self.actor())?)),
+            (None, Ok(credentials)) => Ok(Cow::Borrowed(credentials)),
+            (None, Err(fault)) => Err(fault.clone().into()),
         }
     }
 

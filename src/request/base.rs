@@ -118,14 +118,23 @@ impl Base {
         let Some(walked) = path.strip_prefix(&self.prefix) else {
             return Err(Fault::path("the finished URL left its base path").into());
         };
-        let found = walked.split('/').skip(1).count();
         let root = segments == 0 && matches!(walked, "" | "/");
-        let dots = walked.split('/').any(|part| matches!(part, "." | ".."));
-        if dots || (!root && found != segments as usize) {
+        let mut parts = walked.as_bytes().split(|byte| *byte == b'/');
+        let first = parts.next().unwrap_or_default();
+        let (mut found, mut dots) = (0, is_dots(first));
+        for part in parts {
+            found += 1;
+            dots |= is_dots(part);
+        }
+        if dots || (!root && found != segments) {
             return Err(Fault::path("the finished URL does not have the segments that were walked").into());
         }
         Ok(())
     }
+}
+
+fn is_dots(part: &[u8]) -> bool {
+    matches!(part, b"." | b"..")
 }
 
 /// An error of the client's settings.
