@@ -83,7 +83,7 @@ impl<'a> Members<'a> {
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
+                b'}' | b']' if depth == 0 => break,
                 b'}' | b']' => {
                     depth -= 1;
                     if depth == 0 {
@@ -91,6 +91,7 @@ impl<'a> Members<'a> {
                         break;
                     }
                 }
+                b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                 _ => {}
             }
             self.at += 1;
@@ -101,13 +102,14 @@ impl<'a> Members<'a> {
     fn string(&mut self) {
         let bytes = self.text.as_bytes();
         self.at += 1;
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => break,
-                byte => self.at += if *byte == b'\\' { 2 } else { 1 },
+        while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+            self.at += found + 1;
+            if bytes.get(self.at - 1) == Some(&b'"') {
+                return;
             }
+            self.at += 1;
         }
-        self.at = (self.at + 1).min(bytes.len());
+        self.at = bytes.len();
     }
 }
 
