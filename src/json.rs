@@ -82,8 +82,8 @@ impl<'a> Members<'a> {
                     }
                     continue;
                 }
+                b'}' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth == 0 => break,
                 b'}' | b']' => {
                     depth -= 1;
                     if depth == 0 {
@@ -91,7 +91,6 @@ impl<'a> Members<'a> {
                         break;
                     }
                 }
-                b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                 _ => {}
             }
             self.at += 1;

@@ -246,7 +246,9 @@ impl ClientBuilder {
         if let Some(Some(proxy)) = &self.proxy {
             masks.add(proxy.expose());
             let password = url::Url::parse(proxy.expose()).ok().and_then(|url| url.password().map(str::to_owned));
-            password.iter().for_each(|password| masks.add(password));
+            if let Some(password) = password {
+                masks.add(&password);
+            }
         }
         masks
     }
