@@ -83,7 +83,7 @@ impl<'a> Members<'a> {
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth == 0 => break,
+                b'}' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                 b'}' | b']' => {
                     depth -= 1;
                     if depth == 0 {
@@ -91,7 +91,6 @@ impl<'a> Members<'a> {
                         break;
                     }
                 }
-                b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                 _ => {}
             }
             self.at += 1;
@@ -105,8 +104,7 @@ impl<'a> Members<'a> {
         while let Some(byte) = bytes.get(self.at) {
             match byte {
                 b'"' => break,
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+                byte => self.at += if *byte == b'\\' { 2 } else { 1 },
             }
         }
         self.at = (self.at + 1).min(bytes.len());

@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -35,7 +36,10 @@ pub(crate) struct Exchange {
     pub(crate) masks: Arc<Masks>,
     pub(crate) limit: u64,
     pub(crate) idle: Option<Duration>,
+    /// When the call must be over, however its body is read.
     pub(crate) deadline: Option<Instant>,
+    /// The time for reading a body whole, where nothing bounds the call.
+    pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
 }
@@ -46,8 +50,15 @@ impl Exchange {
         self.dress(Error::coded(kind, code, message).with_outcome(Outcome::Processed))
     }
 
+    /// Adds what was asked, and masks every known secret: each error of a call passes here.
     pub(crate) fn dress(&self, error: Error) -> Error {
-        error.with_call(&self.method, self.route.as_ref(), self.attempts)
+        let clean = |text: &str| self.masks.apply(text);
+        error.masked(&clean).with_call(&self.method, self.route.as_ref(), self.attempts)
+    }
+
+    /// When a body that is read whole must be there.
+    fn whole_by(&self) -> Option<Instant> {
+        self.deadline.or_else(|| Instant::now().checked_add(self.total?))
     }
 }
 
@@ -74,6 +85,10 @@ pub struct Response {
 impl Response {
     pub(crate) fn new(answer: http::Response<WireBody>, exchange: Exchange) -> Self {
         let (parts, body) = answer.into_parts();
+        let bodiless = exchange.method == Method::HEAD
+            || parts.status.is_informational()
+            || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let body = if bodiless { WireBody::empty() } else { body };
         Self { status: parts.status, headers: parts.headers, body, exchange }
     }
 
@@ -117,6 +132,11 @@ impl Response {
         self.exchange.attempts
     }
 
+    /// Whether the answer came from a cache; there is none yet.
+    pub fn from_cache(&self) -> bool {
+        false
+    }
+
     /// The whole body, decoded from its content coding.
     ///
     /// # Errors
@@ -125,7 +145,7 @@ impl Response {
     pub async fn bytes(self) -> Result<Bytes> {
         let exchange = self.exchange.clone();
         let limit = exchange.limit;
-        let deadline = exchange.deadline;
+        let deadline = exchange.whole_by();
         let coded = coding::is_coded(&self.headers);
         let announced =
             self.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -133,7 +153,7 @@ impl Response {
             let code = if coded { "body.bomb" } else { "body.too_large" };
             exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
         };
-        if !coded && self.exchange.method != Method::HEAD && announced.is_some_and(|length: u64| length > limit) {
+        if !coded && !self.body.is_end_stream() && announced.is_some_and(|length: u64| length > limit) {
             return Err(too_large());
         }
         let read = async {
@@ -157,7 +177,7 @@ impl Response {
 
     /// At most `limit` bytes of the body, and nothing of what cannot be read.
     pub(crate) async fn excerpt(self, limit: usize) -> Bytes {
-        let deadline = self.exchange.deadline;
+        let deadline = self.exchange.whole_by();
         let mut whole = BytesMut::new();
         let mut stream = self.stream();
         let read = async {
@@ -193,7 +213,8 @@ impl Response {
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
         let body = self.bytes().await?;
-        decode::json(&body, content_type.as_ref(), &exchange.masks)
+        let clean = |text: &str| exchange.masks.apply(text);
+        decode::json(&body, content_type.as_ref(), &clean)
             .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
     }
 
@@ -261,8 +282,8 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The part of a body that a message may show: masked while it is whole, then escaped and cut.
-fn shown(body: &[u8], masks: &Masks) -> String {
-    let text = masks.apply(&String::from_utf8_lossy(body));
+/// The part of a body that a message may show: masked, escaped and short.
+fn shown(body: &[u8], clean: &dyn Fn(&str) -> String) -> String {
+    let text = clean(&String::from_utf8_lossy(body.get(..64 << 10).unwrap_or(body)));
     printable(&text.chars().take(200).collect::<String>())
 }

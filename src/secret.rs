@@ -3,7 +3,6 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::HeaderMap;
 use zeroize::Zeroizing;
 
 /// A text that prints as `***` and is wiped from memory when dropped.
@@ -60,33 +59,32 @@ impl Masks {
             return;
         }
         let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex] {
-            if !self.knows(&spelling) {
-                self.0.push(Secret::from(spelling));
-            }
+            self.insert(Secret::from(spelling));
+        }
+    }
+
+    /// Adds a header's value: whole, and without its scheme or the names of its cookies.
+    pub(crate) fn add_header(&mut self, value: &str) {
+        self.add(value);
+        let parts = value.split([' ', ';', ',']);
+        parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
+    }
+
+    /// Keeps the longest first, so that one secret inside another does not spoil it.
+    fn insert(&mut self, secret: Secret) {
+        let at = self.0.partition_point(|known| known.expose().len() > secret.expose().len());
+        if !self.0[at..].iter().any(|known| known.expose() == secret.expose()) {
+            self.0.insert(at, secret);
         }
     }
 
     /// These and `others`.
     pub(crate) fn joined(&self, others: &Self) -> Self {
         let mut joined = self.clone();
-        joined.0.extend(others.0.iter().filter(|other| !self.knows(other.expose())).cloned());
+        others.0.iter().cloned().for_each(|other| joined.insert(other));
         joined
-    }
-
-    /// Adds the values of headers that are marked sensitive: whole, and without their scheme or cookie name.
-    pub(crate) fn add_headers(&mut self, headers: &HeaderMap) {
-        for value in headers.values().filter(|value| value.is_sensitive()) {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            self.add(&text);
-            let parts = text.split([' ', ';', ',']);
-            parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
-        }
-    }
-
-    fn knows(&self, spelling: &str) -> bool {
-        self.0.iter().any(|known| known.expose() == spelling)
     }
 
     /// Replaces every known secret in `text` with `***`.

@@ -11,16 +11,19 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    body::{Body, BoxFuture, Progress, Replay, WireBody},
+    body::{Body, BoxFuture, Progress, WireBody},
     error::{Error, ErrorKind, Outcome, Result},
 };
 
 /// How many bytes of a body have been handed on.
 pub(super) type Sent = Arc<AtomicU64>;
 
+/// A body of more than this is a transfer.
+const SMALL: u64 = 64 << 10;
+
 /// Counts what is sent of a transfer, whose time is unknown but which must move on.
 pub(super) fn watch(request: http::Request<Body>) -> (http::Request<Body>, Option<Sent>) {
-    if request.body().replay() == Replay::Always {
+    if request.body().length().is_some_and(|length| length <= SMALL) {
         return (request, None);
     }
     let sent = Sent::default();

@@ -17,11 +17,17 @@ mod conformance;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
+/// The examples, what they print, and the server that they talk to.
+mod examples;
+/// The order of the modules, held against every import.
+mod layers;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
 mod ordinary;
+/// P: what may be a path, by every way in which one is given.
+mod paths;
 /// W20 to W43 and V-W1, V-W2, V-W6: what the WIPAC client does, request by request.
 mod requests;
 /// S: no secret in a message, a log, or at another origin.

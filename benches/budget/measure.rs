@@ -1,0 +1,94 @@
+//! The three gauges: instructions, allocations, and CPU time.
+
+use std::process::Command;
+
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::{TimeVal, TimeValLike},
+};
+
+use crate::{
+    allocations,
+    jobs::{self, Run},
+};
+
+/// Calls before anything is counted: connections are made, tables grown.
+const WARM_UP: u64 = 20;
+
+/// Rounds of both sides, of which the median counts.
+const ROUNDS: usize = 11;
+
+/// A figure, or what is missing to have it.
+pub type Figure = Result<f64, &'static str>;
+
+/// Does `job` in this process and prints how many allocations a call takes.
+pub fn work(job: &str, calls: u64, address: &str) {
+    let mut run = jobs::find(job, address);
+    run(WARM_UP.min(calls));
+    let before = allocations::count();
+    run(calls);
+    println!("{}", (allocations::count() - before) as f64 / calls as f64);
+}
+
+fn this(job: &str, calls: u64, address: &str) -> Vec<String> {
+    let program = std::env::current_exe().unwrap().display().to_string();
+    vec![program, "work".into(), job.into(), calls.to_string(), address.into()]
+}
+
+/// Allocations of one call.
+pub fn allocations(job: &str, calls: u64, address: &str) -> Figure {
+    let words = this(job, calls, address);
+    let output = Command::new(&words[0]).args(&words[1..]).output().unwrap();
+    assert!(output.status.success(), "{job}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
+}
+
+/// Instructions of one call: what twice the calls take more, so that start and warm-up cancel out.
+pub fn instructions(job: &str, calls: u64, address: &str) -> Figure {
+    let once = collected(job, calls, address)?;
+    let twice = collected(job, 2 * calls, address)?;
+    Ok((twice - once) / calls as f64)
+}
+
+fn collected(job: &str, calls: u64, address: &str) -> Figure {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).args(this(job, calls, address));
+    let output = command.output().map_err(|_| "install valgrind")?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    let count = log.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    count.ok_or_else(|| panic!("valgrind {job}: {log}"))
+}
+
+/// CPU time of one side over the other: the median of paired rounds, each side first in turn.
+pub fn race(mut left: Run, mut right: Run, calls: u64) -> f64 {
+    left(calls);
+    right(calls);
+    let ratios = (0..ROUNDS).map(|round| {
+        if round % 2 == 0 {
+            let left = timed(&mut left, calls);
+            left / timed(&mut right, calls)
+        } else {
+            let right = timed(&mut right, calls);
+            timed(&mut left, calls) / right
+        }
+    });
+    median(ratios.collect())
+}
+
+fn timed(run: &mut Run, calls: u64) -> f64 {
+    let before = cpu(UsageWho::RUSAGE_SELF);
+    run(calls);
+    cpu(UsageWho::RUSAGE_SELF) - before
+}
+
+/// CPU seconds, of the kernel's work for us too.
+pub fn cpu(who: UsageWho) -> f64 {
+    let usage = getrusage(who).unwrap();
+    let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
+    seconds(usage.user_time()) + seconds(usage.system_time())
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,80 @@
+//! What is measured, in the order of docs/performance.md.
+
+use crate::{
+    jobs,
+    measure::{Figure, allocations, instructions, race},
+    report::{Unit, note, row},
+    server::Server,
+};
+
+const INSTRUCTIONS: Unit = Unit::Of("instr");
+const ALLOCATIONS: Unit = Unit::Of("allocs");
+
+/// Measures every budget, or those whose ids are `wanted`.
+pub fn all(wanted: &[&str]) {
+    let server = Server::start();
+    let address = server.address.as_str();
+    let groups: [(&[&str], fn(&str)); 3] = [(&["G1", "G2"], calls), (&["G5"], paths), (&["G6"], merges)];
+    for (ids, measure) in groups {
+        if wanted.is_empty() || ids.iter().any(|id| wanted.contains(id)) {
+            measure(address);
+        }
+    }
+}
+
+fn ratio(left: Figure, right: Figure) -> Figure {
+    Ok(left? / right?)
+}
+
+fn less(left: Figure, right: Figure) -> Figure {
+    Ok(left? - right?)
+}
+
+/// Instructions of one call over the network.
+fn call(job: &str, address: &str) -> Figure {
+    instructions(job, 200, address)
+}
+
+fn calls(address: &str) {
+    let (full, bare, floor) = (call("full", address), call("reqwest", address), call("prepared", address));
+    row("G1", "full job / idiomatic reqwest, instructions", Unit::Ratio, 0.92, ratio(full, bare));
+    note("G1", "  full job", INSTRUCTIONS, full);
+    note("G1", "  idiomatic reqwest", INSTRUCTIONS, bare);
+    note("G1", "  idiomatic reqwest with a merge by hand", INSTRUCTIONS, call("reqwest-merging", address));
+    note("G1", "  prepared parts", INSTRUCTIONS, floor);
+    let cpu = |left: &str, right: &str| Ok(race(jobs::find(left, address), jobs::find(right, address), 2_048));
+    row("G1", "full job / idiomatic reqwest, CPU", Unit::Cpu, 0.92, cpu("full", "reqwest"));
+    row("G1", "full job / idiomatic reqwest, CPU, 64 in flight", Unit::Cpu, 0.92, cpu("full x64", "reqwest x64"));
+    row("G2", "full job - prepared parts", INSTRUCTIONS, 16_000.0, less(full, floor));
+    let [full, bare, floor] = ["full", "reqwest", "prepared"].map(|job| allocations(job, 200, address));
+    row("G2", "full job - prepared parts", ALLOCATIONS, 6.0, less(full, floor));
+    note("G2", "  full job", ALLOCATIONS, full);
+    note("G2", "  idiomatic reqwest", ALLOCATIONS, bare);
+    note("G2", "  prepared parts", ALLOCATIONS, floor);
+    row("G2", "full job / prepared parts, CPU, 64 in flight", Unit::Cpu, 1.12, cpu("full x64", "prepared x64"));
+}
+
+/// Instructions of something that needs no network.
+fn part(job: &str) -> Figure {
+    instructions(job, 1_000, "-")
+}
+
+fn paths(_: &str) {
+    let (few, many, url) = (part("path-500"), part("path-5000"), part("url"));
+    row("G5", "six segments walked to a String, 500 routes", INSTRUCTIONS, 1_800.0, few);
+    row("G5", "six segments walked to a String, 500 routes", ALLOCATIONS, 1.0, allocations("path-500", 1_000, "-"));
+    row("G5", "  / Url::parse of an IP host", Unit::Ratio, 0.35, ratio(few, url));
+    row("G5", "  5,000 routes / 500 routes", Unit::Ratio, 1.3, ratio(many, few));
+}
+
+fn merges(_: &str) {
+    let (merge, alone, by_hand) = (less(part("merge"), part("empty")), part("to_vec"), part("by-hand"));
+    row("G6", "defaults and 1 KiB merged / to_vec of the 1 KiB alone", Unit::Ratio, 1.10, ratio(merge, alone));
+    row("G6", "  / clone, merge, to_vec", Unit::Ratio, 0.33, ratio(merge, by_hand));
+    let count = |job| allocations(job, 1_000, "-");
+    row("G6", "  merge and its bytes", ALLOCATIONS, 1.0, less(count("rebuilt"), count("rebuilt-empty")));
+    note("G6", "  merged, the caller's serializing included", INSTRUCTIONS, merge);
+    note("G6", "  to_vec of the 1 KiB alone", INSTRUCTIONS, alone);
+    note("G6", "  clone, merge, to_vec", INSTRUCTIONS, by_hand);
+    note("G6", "  clone, merge, to_vec", ALLOCATIONS, count("by-hand"));
+}
