@@ -257,7 +257,8 @@ impl ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { message, method, route, attempts, status, .. } = &*self.0;
-        if let Some(method) = method {
+        // A call that was refused before it was sent needs no telling which it was.
+        if let Some(method) = method.as_ref().filter(|_| *attempts > 0) {
             // An answer reads as a sentence: "GET /people answered 404".
             let colon = if status.is_some() { "" } else { ":" };
             write!(f, "{method} {}{colon} ", route.as_deref().unwrap_or("(no route)"))?;

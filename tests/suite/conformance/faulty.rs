@@ -204,7 +204,10 @@ async fn spoil_answer(fault: Fault, answer: Response<WireBody>) -> Result<Respon
             body
         }
         Fault::DropsErrorBody if parts.status.is_client_error() => WireBody::empty(),
-        Fault::FillsEmpty if parts.status == StatusCode::NO_CONTENT => WireBody::full("{}"),
+        Fault::FillsEmpty if parts.status == StatusCode::NO_CONTENT => {
+            parts.status = StatusCode::OK;
+            WireBody::full("{}")
+        }
         Fault::CutsAnswer => {
             let bytes = body.collect().await.unwrap().to_bytes();
             WireBody::full(bytes.slice(..bytes.len().min(64 << 10)))
