@@ -263,6 +263,7 @@ async fn a_header_value_need_not_be_ascii(client: &Client) -> Verdict {
 async fn head_has_headers_and_no_body(client: &Client) -> Verdict {
     let count = client.res("listing").head().send().await.map_err(|error| error.to_string())?;
     same(&count.headers().get("x-totalitems").map(|value| value.as_bytes()), &Some(b"42"))?;
+    same(&count.headers().get("x-method").map(|value| value.as_bytes()), &Some(b"HEAD"))?;
     same(&count.bytes().await.map_err(|error| error.to_string())?, &Bytes::new())
 }
 

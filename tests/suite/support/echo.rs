@@ -60,7 +60,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             answer.headers_mut().append("x-latin", header::HeaderValue::from_bytes(b"caf\xe9").unwrap());
             answer
         }
-        "listing" => ([("x-totalitems", "42")], "[1,2,3]").into_response(),
+        "listing" => {
+            let method = request.method().to_string();
+            ([("x-totalitems", "42"), ("x-method", &method)], "[1,2,3]").into_response()
+        }
         "count" => {
             let mut counts = shared.counts.lock().unwrap();
             let count = counts.entry(which).or_default();
