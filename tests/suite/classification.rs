@@ -38,7 +38,7 @@ async fn a_name_without_an_address_is_not_sent() {
 
 #[tokio::test]
 async fn a_connection_reset_before_an_answer_may_have_been_processed() {
-    let server = FaultServer::start(|connection| connection.peek());
+    let server = FaultServer::start(super::support::fault::Connection::peek);
     let error = failure(&support::network(&server.url())).await;
     assert_eq!(kind(&error), (ErrorKind::Protocol, "protocol.closed", Outcome::MaybeProcessed));
 }

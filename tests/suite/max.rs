@@ -25,7 +25,7 @@ fn m02_walking_is_lazy_and_prints_its_path() {
     let client = max(&recorder);
     let people = client.res("people");
     let person = people.item("user.name");
-    assert_eq!((format!("{people}"), format!("{people:?}")), ("/people".into(), r#"Collection(/people)"#.into()));
+    assert_eq!((format!("{people}"), format!("{people:?}")), ("/people".into(), r"Collection(/people)".into()));
     assert_eq!(
         (format!("{person}"), format!("{person:?}")),
         ("/people/user.name".into(), "Item(/people/user.name)".into())

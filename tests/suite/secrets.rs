@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use restwalk::{Auth, Call, Client, ClientBuilder, Error, ErrorKind, Part, Response, Secret, Value, json};
 
+#[cfg(feature = "http")]
+use crate::support;
 use crate::support::{
-    self,
-    canary::{canary, find, printed},
+    canary::{canary, find, hex, printed},
     recorder::Recorder,
 };
 
@@ -176,11 +177,11 @@ mod network {
 
     #[tokio::test]
     async fn s02_s03_no_error_of_the_network_prints_a_secret() {
+        use ErrorKind::{Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls};
         let errors = failures().await;
         for error in &errors {
             clean(&printed(error));
         }
-        use ErrorKind::{Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls};
         for kind in [Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls] {
             assert!(errors.iter().any(|error| error.kind() == kind), "no error was {kind:?}");
         }
@@ -298,7 +299,6 @@ async fn s08_a_decode_error_shows_no_known_secret() {
 #[tokio::test]
 async fn s09_a_secret_that_the_server_echoes_is_masked() {
     use base64::{Engine, prelude::BASE64_STANDARD};
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     for kind in ["token", "key", "cookie", "own"] {
         let secret = canary(kind);
         for echo in [secret.clone(), format!("Bearer {secret}"), BASE64_STANDARD.encode(&secret), hex(&secret)] {
