@@ -6,11 +6,14 @@
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderName, HeaderValue, Uri, header::AUTHORIZATION, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, uri::PathAndQuery};
 
 use crate::{
     error::{Error, ErrorKind, Fault, Result, quoted},
+    header,
+    request::Origin,
     secret::{Masks, Secret},
+    template,
 };
 
 /// How a client signs in. Printing it shows the kind and no value.
@@ -95,9 +98,15 @@ impl Auth {
         self
     }
 
-    /// Makes the headers once, so that attaching them is a copy.
-    pub(crate) fn prepare(&self, actor: Option<&str>) -> Result<Prepared, Fault> {
-        let mut prepared = Prepared::default();
+    /// Makes the headers for requests of `origin` once, so that attaching them is a copy.
+    pub(crate) fn prepare(&self, actor: Option<&str>, origin: &Origin) -> Result<Prepared, Fault> {
+        let mut prepared = Prepared {
+            origin: origin.clone(),
+            headers: Vec::new(),
+            query: None,
+            missing: Vec::new(),
+            masks: Masks::default(),
+        };
         match &self.0 {
             Kind::None => {}
             Kind::Scheme(_, token) if token.expose().is_empty() => {}
@@ -148,23 +157,18 @@ impl Template {
 
     /// The filled template; `None` where it needs an actor and there is none.
     fn fill(&self, template: &str, actor: Option<&str>) -> Result<Option<Secret>, Fault> {
-        let mut out = String::new();
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, after)) = after.split_once('}') else { break };
-            out.push_str(before);
-            match (name, actor, self.values.iter().find(|(known, _)| known == name)) {
-                (_, _, Some((_, value))) => out.push_str(value.expose()),
-                ("actor", Some(actor), None) => out.push_str(actor),
-                ("actor", None, None) => return Ok(None),
-                _ => {
-                    let name = quoted(name);
-                    return Err(fault(format!("the header template needs a value for {name}; give it with .with(..)")));
-                }
+        let value = |name: &str| match self.values.iter().find(|(known, _)| known == name) {
+            Some((_, value)) => Some(value.expose()),
+            None => actor.filter(|_| name == "actor"),
+        };
+        match template::fill(template, value) {
+            Ok(filled) => Ok(Some(Secret::from(filled))),
+            Err("actor") => Ok(None),
+            Err(name) => {
+                let name = quoted(name);
+                Err(fault(format!("the header template needs a value for {name}; give it with .with(..)")))
             }
-            rest = after;
         }
-        Ok(Some(Secret::from(out + rest)))
     }
 }
 
@@ -185,9 +189,9 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// Credentials ready to be attached.
-#[derive(Clone, Default)]
+/// Credentials ready to be attached to requests of their origin.
 pub(crate) struct Prepared {
+    origin: Origin,
     headers: Vec<(HeaderName, HeaderValue)>,
     query: Option<(String, Secret)>,
     /// Headers that need an actor, where none is set.
@@ -198,7 +202,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let shown = quoted(name);
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| fault(format!("{shown} is no header name")))?;
+        let name = header::name(name)?;
         let mut value = HeaderValue::from_str(value).map_err(|_| {
             fault(format!("the credential for the header {shown} holds a character that headers do not"))
         })?;
@@ -212,9 +216,14 @@ impl Prepared {
         &self.masks
     }
 
-    /// Whether an `Authorization` header is part of it.
-    pub(crate) fn authorizes(&self) -> bool {
-        self.headers.iter().any(|(name, _)| name == AUTHORIZATION)
+    /// Whether `value` is one of its own.
+    pub(crate) fn holds(&self, value: &HeaderValue) -> bool {
+        self.headers.iter().any(|(_, own)| own == value)
+    }
+
+    /// The first of its headers that `headers` has too.
+    pub(crate) fn clash(&self, headers: &HeaderMap) -> Option<&HeaderName> {
+        self.headers.iter().map(|(name, _)| name).find(|name| headers.contains_key(*name))
     }
 
     /// The query parameter that carries a key, to be shown as a placeholder.
@@ -222,14 +231,22 @@ impl Prepared {
         self.query.as_ref().map(|(name, _)| name.as_str())
     }
 
-    /// Attaches the credentials; a header that the call set itself stands.
-    pub(crate) fn attach<B>(&self, request: &mut http::Request<B>, needs_actor: bool) -> Result<()> {
+    /// Attaches the credentials, to a request of their origin only; a header that the call itself set stands.
+    pub(crate) fn attach<B>(
+        &self,
+        request: &mut http::Request<B>,
+        needs_actor: bool,
+        own: impl Fn(&HeaderName) -> bool,
+    ) -> Result<()> {
+        if !self.origin.holds(request.uri()) {
+            return Ok(());
+        }
         if needs_actor && let Some(name) = self.missing.first() {
             let why = format!("the header {} needs an actor; name one with .actor(..)", quoted(name));
             return Err(fault(why).into());
         }
         for (name, value) in &self.headers {
-            if !request.headers().contains_key(name) {
+            if !own(name) {
                 request.headers_mut().insert(name, value.clone());
             }
         }
@@ -253,11 +270,27 @@ fn with_query(uri: &Uri, name: &str, value: &str) -> Result<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Base;
+
+    fn home() -> Origin {
+        Base::parse("https://h", &[]).unwrap().origin().clone()
+    }
 
     fn attached(auth: &Auth, actor: Option<&str>) -> Result<http::Request<()>> {
         let mut request = http::Request::get("https://h/x?a=1").body(()).unwrap();
-        auth.prepare(actor).map_err(Error::from)?.attach(&mut request, true)?;
+        auth.prepare(actor, &home())?.attach(&mut request, true, |_| false)?;
         Ok(request)
+    }
+
+    #[test]
+    fn credentials_stay_at_their_origin() {
+        for url in ["https://other/", "http://h/", "https://h:8443/", "https://h.evil/"] {
+            for auth in [Auth::bearer("t"), Auth::api_key_query("key", "t")] {
+                let mut request = http::Request::get(url).body(()).unwrap();
+                auth.prepare(None, &home()).unwrap().attach(&mut request, true, |_| false).unwrap();
+                assert!(request.headers().is_empty() && request.uri().query().is_none(), "{url}");
+            }
+        }
     }
 
     #[test]
@@ -293,9 +326,9 @@ mod tests {
         }
         assert!(attached(&max, None).unwrap_err().to_string().contains(".actor("));
         let mut request = http::Request::get("https://h/").body(()).unwrap();
-        max.prepare(None).unwrap().attach(&mut request, false).unwrap();
+        max.prepare(None, &home()).unwrap().attach(&mut request, false, |_| false).unwrap();
         assert!(!request.headers().contains_key("x-oauth-username"));
-        let error = Error::from(Auth::headers([("X", "{other}")]).prepare(None).map(|_| ()).unwrap_err());
+        let error = Error::from(Auth::headers([("X", "{other}")]).prepare(None, &home()).map(|_| ()).unwrap_err());
         assert!(error.to_string().contains("\"other\""));
     }
 
@@ -310,6 +343,7 @@ mod tests {
         }
         assert!(attached(&Auth::basic("a:b", "c"), None).is_err());
         assert!(attached(&Auth::api_key_header("X-Key", "a\nb"), None).is_err());
+        assert!(attached(&Auth::api_key_header("Host", "a"), None).is_err());
     }
 
     #[test]
@@ -328,7 +362,11 @@ mod tests {
     #[test]
     fn w28_a_header_of_the_call_stands() {
         let mut request = http::Request::get("https://h/").header("authorization", "mine").body(()).unwrap();
-        Auth::bearer("t").prepare(None).unwrap().attach(&mut request, true).unwrap();
+        Auth::bearer("t")
+            .prepare(None, &home())
+            .unwrap()
+            .attach(&mut request, true, |name| name == "authorization")
+            .unwrap();
         assert_eq!(request.headers().get_all("authorization").iter().collect::<Vec<_>>(), ["mine"]);
     }
 }

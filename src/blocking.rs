@@ -29,14 +29,13 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
         let why = "a blocking call inside an async runtime would block it; use .await";
         return Err(Error::coded(ErrorKind::Request, "config", why));
     }
-    let runtime = match RUNTIME.get() {
-        Some(runtime) => runtime,
-        None => {
-            let built = Builder::new_current_thread().enable_all().build().map_err(|error| {
-                Error::coded(ErrorKind::Request, "config", "no runtime for blocking calls").with_source(error)
-            })?;
-            RUNTIME.get_or_init(|| built)
-        }
+    let runtime = if let Some(runtime) = RUNTIME.get() {
+        runtime
+    } else {
+        let built = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Error::coded(ErrorKind::Request, "config", "no runtime for blocking calls").with_source(error)
+        })?;
+        RUNTIME.get_or_init(|| built)
     };
     Ok(runtime.block_on(future))
 }

@@ -25,6 +25,7 @@ mod policy;
 mod preset;
 mod read;
 mod route;
+mod rule;
 mod scalar;
 mod schema;
 mod settings;
@@ -35,7 +36,6 @@ mod yaml;
 
 use load::Source;
 pub use policy::MethodPolicy;
-pub(crate) use policy::{Attempts, Freshness, Limit, Paginate};
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;
@@ -77,7 +77,7 @@ static EMBEDDED: LazyLock<Catalog> = LazyLock::new(|| {
     let resources = include_str!("../resources.yaml");
     let defaults = include_str!("../defaults.yaml");
     // That they load is proved by a test.
-    Catalog::from_yaml(resources, defaults).unwrap_or_else(|_| Catalog::open())
+    Catalog::from_yaml(resources, defaults).unwrap_or_else(|_| Catalog::bare(Settings::new(Expand::Dots), false))
 });
 
 impl Catalog {
@@ -115,16 +115,26 @@ impl Catalog {
 
     /// A catalog without routes, which allows any path and method; names expand at dots only.
     pub fn open() -> Self {
+        Self::bare(Settings::new(Expand::Dots), true)
+    }
+
+    /// A catalog that allows any path, with the settings of this one.
+    pub(crate) fn opened(&self) -> Self {
+        Self::bare(self.settings().clone(), true)
+    }
+
+    /// A catalog without routes, which allows every path or none.
+    fn bare(settings: Settings, open: bool) -> Self {
         Self(Arc::new(Inner {
             api: "open".to_owned(),
             base_url: None,
-            settings: Settings::new(Expand::Dots),
+            settings,
             variables: Vec::new(),
             tree: tree::Tree::default(),
             routes: Vec::new(),
             operations: HashMap::new(),
             lint: Vec::new(),
-            open: true,
+            open,
         }))
     }
 
@@ -148,7 +158,7 @@ impl Catalog {
         self.0.routes.iter().map(|route| &**route)
     }
 
-    /// What loads but is better written otherwise, each with file, line and column.
+    /// What loads but is better written otherwise, each with file, line and column; at most 100.
     pub fn lint(&self) -> Vec<String> {
         self.0.lint.clone()
     }
@@ -156,7 +166,8 @@ impl Catalog {
     /// The two files, `resources.yaml` and `defaults.yaml`, written anew; loading them gives this catalog.
     ///
     /// # Errors
-    /// A default body has an integer of more than 128 bits, which the YAML writer cannot write.
+    /// What the YAML writer cannot write: an integer of more than 128 bits, or one of the line breaks
+    /// U+0085, U+2028 and U+2029 in a text.
     pub fn to_yaml(&self) -> Result<(String, String)> {
         write::files(&self.0)
     }

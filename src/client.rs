@@ -1,13 +1,9 @@
 //! A client: settings, and the loop that carries a request to the wire and back.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode, header::LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::LOCATION};
+use tokio::time::Instant;
 
 use crate::{
     auth::{Auth, Prepared},
@@ -16,9 +12,10 @@ use crate::{
     error::{Error, ErrorKind, Fault, Outcome, Problem, Result},
     params::Expand,
     query::Style,
-    request::{Base, Context, Request, UrlTemplate},
+    request::{Base, Context, Planned, Request},
     response::{Exchange, Response},
     secret::Masks,
+    template,
     transport::Transport,
 };
 
@@ -54,7 +51,8 @@ struct Core {
     catalog: Catalog,
     actor: Option<Arc<str>>,
     auth: Auth,
-    credentials: Result<Prepared, Fault>,
+    credentials: Result<Arc<Prepared>, Fault>,
+    /// Every secret that the client was given.
     masks: Arc<Masks>,
     headers: HeaderMap,
     expand: Expand,
@@ -77,6 +75,7 @@ struct Limits {
 pub(crate) struct Options {
     pub(crate) auth: Option<Auth>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Client {
@@ -113,16 +112,18 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
-    /// The same client at one absolute URL: of another origin it keeps no credentials and no header of the caller's.
+    /// The same client at one absolute URL, outside the catalog's routes.
+    ///
+    /// At another origin it keeps no credentials and no header of the caller's.
     pub(crate) fn moved(&self, base: Base) -> Self {
         let mut core = Core::clone(&self.core);
-        if !base.same_origin(&core.base) {
+        if base.origin() != core.base.origin() {
             core.auth = Auth::none();
             core.headers = builder::plain_headers();
-            core.sign();
         }
         core.base = base;
-        core.catalog = Catalog::open();
+        core.catalog = core.catalog.opened();
+        core.sign();
         Self { core: Arc::new(core) }
     }
 
@@ -131,86 +132,126 @@ impl Client {
         Context { base, catalog, headers, expand: *expand, style: *style }
     }
 
-    /// The credentials of a call: its own, else the client's.
-    pub(crate) fn credentials(&self, options: &Options) -> Result<Cow<'_, Prepared>> {
-        match (&options.auth, &self.core.credentials) {
-            (Some(auth), _) => Ok(Cow::Owned(auth.prepare(self.actor())?)),
-            (None, Ok(credentials)) => Ok(Cow::Borrowed(credentials)),
-            (None, Err(fault)) => Err(fault.clone().into()),
-        }
+    /// Attaches the call's own credentials, else the client's; gives what was attached.
+    pub(crate) fn sign<B>(
+        &self,
+        wire: &mut http::Request<B>,
+        request: &Request,
+        options: &Options,
+        needs_actor: bool,
+    ) -> Result<Arc<Prepared>> {
+        let credentials = match &options.auth {
+            Some(auth) => {
+                let given = |name: &HeaderName| request.sets(name);
+                let theirs: Vec<_> = wire.headers().iter().filter(|(_, value)| value.is_sensitive()).collect();
+                let theirs: Vec<_> =
+                    theirs.into_iter().map(|(name, _)| name.clone()).filter(|name| !given(name)).collect();
+                theirs.iter().for_each(|name| drop(wire.headers_mut().remove(name)));
+                Arc::new(auth.prepare(self.actor(), self.core.base.origin())?)
+            }
+            None => Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?),
+        };
+        credentials.attach(wire, needs_actor, |name| request.sets(name))?;
+        Ok(credentials)
     }
 
     /// Sends `request` and gives the answer, whatever its status: the whole exchange as one story.
     pub(crate) async fn execute(&self, request: &Request, options: &Options) -> Result<Response> {
         let started = Instant::now();
-        let (described, sent) = wait::watch(request.to_http(&self.context())?);
-        let needs_actor = request.needs_actor(&self.core.catalog)?;
-        let credentials = self.credentials(options)?;
-        let masks = self.masks(options, &credentials);
+        let plan = request.plan(&self.context())?;
+        let mut exchange = self.exchange(&plan, options, started);
+        let (mut described, sent) = wait::watch(plan.request);
+        let credentials =
+            self.sign(&mut described, request, options, plan.needs_actor).map_err(|error| exchange.dress(error))?;
+        exchange.masks = self.masks(&credentials, options, described.headers());
+        if sent.is_none() {
+            exchange.deadline = exchange.deadline.or_else(|| started.checked_add(exchange.total?));
+        }
 
-        let Limits { headers, idle, total, body: limit } = self.core.limits;
-        let total = options.timeout.or(total.filter(|_| sent.is_none()));
-        let route = described.extensions().get::<UrlTemplate>().map(|label| Arc::clone(&label.0));
-        let mut exchange = Exchange {
-            method: described.method().clone(),
-            url: described.uri().clone(),
-            route,
-            masks,
-            limit,
-            idle,
-            deadline: total.and_then(|total| started.checked_add(total)),
-            elapsed: Duration::ZERO,
-            attempts: 1,
-        };
-
-        let mut wire = open(described).await.map_err(|error| exchange.dress(error))?;
-        credentials.attach(&mut wire, needs_actor)?;
-        let answer = wait::answer(self.core.transport.exchange(wire), exchange.deadline, headers, sent).await;
+        let wire = open(described).await.map_err(|error| exchange.dress(error))?;
+        exchange.attempts = 1;
+        let answer = self.core.transport.exchange(wire);
+        let answer = wait::answer(answer, exchange.deadline, self.core.limits.headers, sent).await;
         exchange.elapsed = started.elapsed();
         match answer {
             Ok(answer) => Ok(Response::new(answer, exchange)),
-            Err(error) => Err(exchange.dress(error.masked(&|text| exchange.masks.apply(text)))),
+            Err(error) => Err(exchange.dress(error)),
+        }
+    }
+
+    /// What the answer's reader must know, before anything was sent.
+    fn exchange(&self, plan: &Planned<'_>, options: &Options, started: Instant) -> Exchange {
+        let Limits { headers: _, idle, total, body } = self.core.limits;
+        let bound = options.timeout.or(plan.policy.and_then(|policy| policy.timeout));
+        let deadline = bound.and_then(|bound| started.checked_add(bound));
+        Exchange {
+            method: plan.request.method().clone(),
+            url: plan.request.uri().clone(),
+            route: Some(Arc::clone(&plan.label)),
+            masks: Arc::clone(&self.core.masks),
+            limit: body,
+            idle,
+            deadline: [deadline, options.deadline].into_iter().flatten().min(),
+            total,
+            elapsed: Duration::ZERO,
+            attempts: 0,
         }
     }
 
     /// Sends `request`; a status that is no success becomes an error that keeps the whole answer.
     pub(crate) async fn send(&self, request: &Request, options: &Options) -> Result<Response> {
         let response = self.execute(request, options).await?;
-        let status = response.status();
-        let redirect = status.is_redirection() && response.headers().contains_key(LOCATION);
-        if !(redirect || status.is_client_error() || status.is_server_error()) {
-            return Ok(response);
-        }
+        let Some((kind, code)) = refusal(response.status(), response.headers()) else { return Ok(response) };
+        let (status, headers) = (response.status(), response.headers().clone());
         let exchange = response.exchange().clone();
-        let headers = response.headers().clone();
         let body = response.excerpt(ERROR_BODY).await;
-        let clean = |text: &str| exchange.masks.apply(text);
         let template = self.core.catalog.settings().error_message.as_deref();
-        let problem = Problem::from_json(&body, template).map(|problem| problem.map(&clean));
-        let (kind, code) = match status {
-            _ if redirect => (ErrorKind::Redirect, "redirect.not_followed"),
-            StatusCode::TOO_MANY_REQUESTS => (ErrorKind::RateLimited, "rate_limited"),
-            _ => (ErrorKind::Status, "status"),
-        };
+        let word = |member: &dyn Fn(&str) -> Option<String>| template::fill(template?, member).ok();
+        let problem = Problem::from_json(&body, &|text| exchange.masks.apply(text), &word);
         let error = Error::coded(kind, code, answered(status)).with_answer(status, headers, Some(body), problem);
         Err(exchange.dress(error))
     }
 
-    fn masks(&self, options: &Options, credentials: &Prepared) -> Arc<Masks> {
-        if options.auth.is_none() {
+    /// What a server may echo of this call and nobody may print.
+    fn masks(&self, credentials: &Prepared, options: &Options, headers: &HeaderMap) -> Arc<Masks> {
+        let known = |value: &HeaderValue| value.is_sensitive() && !credentials.holds(value);
+        if options.auth.is_none() && !headers.values().any(known) {
             return Arc::clone(&self.core.masks);
         }
-        Arc::new(self.core.masks.joined(credentials.masks()))
+        let mut masks = self.core.masks.joined(credentials.masks());
+        masks.add_headers(headers);
+        Arc::new(masks)
     }
 }
 
 impl Core {
-    /// Prepares the credentials anew, for another actor or other credentials.
+    /// Prepares the credentials anew, for another actor, other credentials or another origin.
     fn sign(&mut self) {
-        self.credentials = self.auth.prepare(self.actor.as_deref());
+        self.credentials = self.auth.prepare(self.actor.as_deref(), self.base.origin()).and_then(|prepared| {
+            match prepared.clash(&self.headers) {
+                Some(name) => {
+                    let why = format!("the header {name} comes from .auth(..) and from .header(..); keep one of them");
+                    Err(Fault::new(ErrorKind::Request, "config", why))
+                }
+                None => Ok(Arc::new(prepared)),
+            }
+        });
         if let Ok(credentials) = &self.credentials {
             self.masks = Arc::new(self.masks.joined(credentials.masks()));
         }
+    }
+}
+
+/// What a status means that is no success: kind and code.
+fn refusal(status: StatusCode, headers: &HeaderMap) -> Option<(ErrorKind, &'static str)> {
+    match status.as_u16() {
+        200..=299 => None,
+        301 | 302 | 303 | 307 | 308 if headers.contains_key(LOCATION) => {
+            Some((ErrorKind::Redirect, "redirect.not_followed"))
+        }
+        300..=399 => None,
+        429 => Some((ErrorKind::RateLimited, "rate_limited")),
+        _ => Some((ErrorKind::Status, "status")),
     }
 }
 
@@ -218,9 +259,8 @@ impl Core {
 async fn open(described: http::Request<Body>) -> Result<http::Request<WireBody>> {
     let (parts, body) = described.into_parts();
     let body = body.open().await.map_err(|error| {
-        Error::new(ErrorKind::Body, format!("the body cannot be opened: {error}"))
-            .with_outcome(Outcome::NotSent)
-            .with_source(error)
+        let error = Error::new(ErrorKind::Body, "the body cannot be opened").with_source(error);
+        error.with_outcome(Outcome::NotSent)
     })?;
     Ok(http::Request::from_parts(parts, body))
 }
@@ -242,7 +282,7 @@ impl fmt::Debug for Client {
         let Core { base, catalog, actor, auth, credentials: _, masks: _, headers, expand, style, limits, transport } =
             &*self.core;
         f.debug_struct("Client")
-            .field("origin", &base.origin())
+            .field("origin", &base.origin().to_string())
             .field("catalog", catalog)
             .field("actor", actor)
             .field("auth", auth)

@@ -4,7 +4,7 @@
 //! server may have acted, keeps the whole answer of a refused request, and never
 //! prints a secret or a filled URL. This module knows no other module's types.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -169,11 +169,15 @@ impl Error {
     }
 
     /// Passes the message and the text of the causes through `clean`.
+    ///
+    /// A foreign cause is kept as text, since its own type may print what it likes; an error of the
+    /// operating system, which holds a number only, stays what it is.
     pub(crate) fn masked(mut self, clean: &dyn Fn(&str) -> String) -> Self {
         self.0.message = clean(&self.0.message);
         self.0.source = self.0.source.map(|source| match source.downcast::<Cause>() {
             Ok(cause) => Box::new(cause.masked(clean)),
-            Err(source) => source,
+            Err(source) if source.downcast_ref::<io::Error>().is_some_and(|io| io.raw_os_error().is_some()) => source,
+            Err(source) => Box::new(Cause::chain(&*source, clean)),
         });
         self
     }
@@ -252,12 +256,12 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { message, method, route, attempts, .. } = &*self.0;
-        if *attempts == 0 {
-            return f.write_str(message);
-        }
-        if let Some(method) = method {
-            write!(f, "{method} {} ", route.as_deref().unwrap_or("(no route)"))?;
+        let Inner { message, method, route, attempts, status, .. } = &*self.0;
+        // A call that was refused before it was sent needs no telling which it was.
+        if let Some(method) = method.as_ref().filter(|_| *attempts > 0) {
+            // An answer reads as a sentence: "GET /people answered 404".
+            let colon = if status.is_some() { "" } else { ":" };
+            write!(f, "{method} {}{colon} ", route.as_deref().unwrap_or("(no route)"))?;
         }
         f.write_str(message)?;
         if *attempts > 1 {
@@ -337,7 +341,11 @@ mod tests {
 
     #[test]
     fn display_names_the_route_and_what_the_server_said() {
-        let problem = Problem::from_json(br#"{"error":"UnknownUser","error_description":"no such actor"}"#, None);
+        let problem = Problem::from_json(
+            br#"{"error":"UnknownUser","error_description":"no such actor"}"#,
+            &str::to_owned,
+            &|_| None,
+        );
         let error = Error::new(ErrorKind::Status, "answered 403 Forbidden")
             .with_answer(StatusCode::FORBIDDEN, HeaderMap::new(), None, problem)
             .with_call(&Method::POST, Some(&Arc::from("/people/{username}")), 2);
@@ -346,6 +354,9 @@ mod tests {
             "POST /people/{username} answered 403 Forbidden (after 2 attempts): UnknownUser: no such actor"
         );
         assert_eq!(error.outcome(), Outcome::Processed);
+        let lost = Error::new(ErrorKind::Protocol, "the connection was lost");
+        let lost = lost.with_call(&Method::GET, Some(&Arc::from("/people")), 1);
+        assert_eq!(lost.to_string(), "GET /people: the connection was lost");
     }
 
     #[test]

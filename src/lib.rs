@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![deny(missing_debug_implementations, unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
 
 mod auth;
 mod blocking;
@@ -8,6 +9,7 @@ mod body;
 mod catalog;
 mod client;
 mod error;
+mod header;
 mod json;
 mod multipart;
 mod params;
@@ -18,12 +20,13 @@ mod request;
 mod resource;
 mod response;
 mod secret;
+mod template;
 mod transport;
 
 pub use auth::Auth;
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
-pub use catalog::{Catalog, Route};
+pub use catalog::{Catalog, MethodPolicy, Route};
 pub use client::{Client, ClientBuilder};
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use multipart::Part;

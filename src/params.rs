@@ -46,7 +46,7 @@ impl Seed {
 
 /// A default body, compiled: keys escaped, every value as JSON text with its line.
 #[derive(Debug, Clone)]
-pub struct Defaults {
+pub(crate) struct Defaults {
     file: Arc<str>,
     text: String,
     nodes: Vec<Default>,
@@ -66,7 +66,7 @@ impl Defaults {
     /// Compiles `seed`, which stands in `file`.
     pub(crate) fn new(file: Arc<str>, seed: Seed) -> Self {
         let mut nodes = Vec::new();
-        let text = compile(&seed, &mut nodes);
+        let text = compile(seed, &mut nodes);
         Self { file, text, nodes }
     }
 
@@ -76,20 +76,20 @@ impl Defaults {
     }
 }
 
-fn compile(seed: &Seed, nodes: &mut Vec<Default>) -> String {
+fn compile(seed: Seed, nodes: &mut Vec<Default>) -> String {
     let entries = match seed {
-        Seed::Leaf { json, .. } => return json.clone(),
+        Seed::Leaf { json, .. } => return json,
         Seed::Object { entries, .. } => entries,
     };
     let mut text = String::from("{");
     for (name, value) in entries {
         let at = nodes.len();
-        let key: Box<str> = json::escape(name).into();
+        let key: Box<str> = json::escape(&name).into();
         let object = matches!(value, Seed::Object { .. });
         nodes.push(Default { key: key.clone(), text: Box::default(), line: value.line(), object, end: 0 });
         let inner = compile(value, nodes);
         let comma = if text.len() > 1 { "," } else { "" };
-        text.push_str(&format!("{comma}\"{key}\":{inner}"));
+        text.extend([comma, "\"", &key, "\":", &inner]);
         let end = nodes.len();
         if let Some(node) = nodes.get_mut(at) {
             node.text = inner.into();

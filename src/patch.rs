@@ -22,11 +22,15 @@ pub fn diff(from: &Value, to: &Value) -> Value {
     serde_json::to_value(json_patch::diff(from, to)).unwrap_or_default()
 }
 
-/// Refuses text that is not a list of RFC 6902 operations.
+/// Refuses text that is not a list of RFC 6902 operations; the message quotes none of its values.
 pub(crate) fn check(json: &str) -> Result<(), Fault> {
-    serde_json::from_str::<json_patch::Patch>(json)
-        .map(|_| ())
-        .map_err(|error| Fault::request(format!("not a JSON Patch (RFC 6902): {error}")))
+    serde_json::from_str::<json_patch::Patch>(json).map(|_| ()).map_err(|error| {
+        Fault::request(format!(
+            "not a JSON Patch (RFC 6902) at column {}: it is a list of objects, each with an \"op\" (add, remove, \
+             replace, move, copy or test), a \"path\" that begins with /, and the \"value\" or \"from\" of that op",
+            error.column()
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -138,14 +138,17 @@ impl Path {
         let allow =
             segment::Allow { slash: variable.slash != Slash::Refuse, percent: variable.percent, blank: variable.blank };
         segment::check(&value, &allow).map_err(|why| refused(&value, &why))?;
-        if catalog.literal(self.at, &value).is_some() {
-            return Err(refused(&value, "the catalog has a resource of that name here; step into it with .res(..)"));
+        let split = variable.slash == Slash::Split;
+        let parts = || value.split(|c| split && c == '/');
+        for (index, part) in parts().enumerate() {
+            let place = if index == 0 { self.at } else { node };
+            if catalog.literal(place, part).is_some() {
+                let why = "the catalog has a resource of that name there; step into it with .res(..)";
+                return Err(refused(&value, why));
+            }
         }
         self.at = node;
-        if variable.slash == Slash::Split {
-            return value.split('/').try_for_each(|part| self.push(part, true));
-        }
-        self.push(&value, true)
+        parts().try_for_each(|part| self.push(part, true))
     }
 
     fn push(&mut self, value: &str, item: bool) -> Result<(), Fault> {
@@ -218,8 +221,8 @@ fn adapt<'v>(variable: &Variable, actor: Option<&'v str>, value: &'v str) -> Res
             Fault::path(format!("{alias} stands for the actor, and none is set; name one with .actor(..)"))
         })?);
     }
-    if value.trim().is_empty() && !(variable.blank && !value.is_empty()) {
-        return Err(refused(&value, "it is empty"));
+    if value.is_empty() || (!variable.blank && value.trim().is_empty()) {
+        return Err(refused(&value, "it is empty or blank"));
     }
     match variable.adapt {
         Some(Adapt::Sha1) if !is_sha1(&value) => {

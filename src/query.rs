@@ -21,7 +21,7 @@ pub enum Style {
     Comma,
     /// `a[]=1&a[]=2` and `a[b]=1`.
     Brackets,
-    /// `a[0]=1&a[1]=2` and `a[b]=1`, as OpenAPI's `deepObject` and its users do.
+    /// `a[0]=1&a[1]=2` and `a[b]=1`, as `OpenAPI` and its users do.
     DeepObject,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn write<'a>(
 
 /// Checks a query string that the caller has encoded already.
 pub(crate) fn check_raw(text: &str) -> Result<(), String> {
-    match text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '#' | '"' | '<' | '>')) {
+    match text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '#' | '"' | '\'' | '<' | '>')) {
         Some(bad) => Err(format!("a raw query must be percent-encoded already, but holds {bad:?}")),
         None => Ok(()),
     }

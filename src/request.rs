@@ -6,15 +6,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method,
-    header::{CONTENT_TYPE, HOST},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 
 use crate::{
     body::{Body, OnProgress},
     catalog::{Catalog, MethodPolicy, Route},
     error::{Error, ErrorKind, Fault, Result, quoted},
+    header,
     multipart::{self, Form, Part},
     params::{self, Argument, Expand, Merged},
     path::Path,
@@ -24,12 +22,10 @@ use crate::{
 mod base;
 mod curl;
 mod explain;
-mod headers;
 
-pub(crate) use base::Base;
+pub(crate) use base::{Base, Origin};
 pub(crate) use curl::to_curl;
 pub use explain::Explanation;
-pub(crate) use headers::{check_method, header, limit};
 
 /// The route template of a request, in its extensions: `/people/{username}`.
 ///
@@ -44,6 +40,15 @@ pub(crate) struct Context<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) expand: Expand,
     pub(crate) style: Style,
+}
+
+/// A request as it will be sent, but for its credentials, and what the catalog says about it.
+pub(crate) struct Planned<'c> {
+    pub(crate) request: http::Request<Body>,
+    /// The route template, fit for messages and labels.
+    pub(crate) label: Arc<str>,
+    pub(crate) policy: Option<&'c MethodPolicy>,
+    pub(crate) needs_actor: bool,
 }
 
 /// One request as it is described.
@@ -151,7 +156,7 @@ impl Request {
     }
 
     pub(crate) fn header(&mut self, name: &str, value: &str) {
-        if let Some(header) = self.note(headers::header(name, value)) {
+        if let Some(header) = self.note(header::header(name, value)) {
             self.headers.push(header);
         }
     }
@@ -169,7 +174,12 @@ impl Request {
     }
 
     /// The request as data, credentials excepted; or the first mistake made in describing it.
-    pub(crate) fn to_http(&self, context: &Context<'_>) -> Result<http::Request<Body>> {
+    pub(crate) fn plan<'c>(&self, context: &Context<'c>) -> Result<Planned<'c>> {
+        self.planned(context)
+            .map_err(|error| error.with_call(&self.method, Some(&Arc::from(self.path.label(context.catalog))), 0))
+    }
+
+    fn planned<'c>(&self, context: &Context<'c>) -> Result<Planned<'c>> {
         let route = self.route(context.catalog)?;
         let policy = route.and_then(|route| route.policy(&self.method));
         let query = self.query_string(context, policy)?;
@@ -179,10 +189,17 @@ impl Request {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = self.header_map(context, policy, content_type)?;
-        let label = route
-            .map_or_else(|| Arc::from(self.path.label(context.catalog)), |route| Arc::clone(route.shared_template()));
-        request.extensions_mut().insert(UrlTemplate(label));
-        Ok(request)
+        let label = match route {
+            Some(route) => Arc::clone(route.shared_template()),
+            None => Arc::from(self.path.label(context.catalog)),
+        };
+        request.extensions_mut().insert(UrlTemplate(Arc::clone(&label)));
+        Ok(Planned { request, label, policy, needs_actor: route.is_none_or(|route| route.needs_actor(&self.method)) })
+    }
+
+    /// Whether the call itself sets this header.
+    pub(crate) fn sets(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|(own, _)| own == name)
     }
 
     /// The declared route, `None` in an open catalog; the first mistake of path and arguments otherwise.
@@ -198,7 +215,7 @@ impl Request {
             return Err(Fault::path(format!("{} is no resource of its own{next}", self.path.label(catalog))).into());
         };
         if !route.allows(&self.method) {
-            let methods: Vec<_> = route.methods().iter().map(ToString::to_string).collect();
+            let methods: Vec<_> = route.policies().map(|policy| policy.method().as_str()).collect();
             return Err(Fault::path(format!(
                 "{} is not declared for {}; it has {}",
                 self.method,
@@ -208,11 +225,6 @@ impl Request {
             .into());
         }
         Ok(Some(route))
-    }
-
-    /// Whether the route wants to know who acts.
-    pub(crate) fn needs_actor(&self, catalog: &Catalog) -> Result<bool> {
-        Ok(self.route(catalog)?.is_none_or(|route| route.needs_actor(&self.method)))
     }
 
     fn query_string(&self, context: &Context<'_>, policy: Option<&MethodPolicy>) -> Result<String> {
@@ -236,8 +248,22 @@ impl Request {
         for (name, value) in policy.map_or(&[][..], |policy| &policy.headers) {
             headers.insert(name, value.clone());
         }
-        if let Some(content_type) = content_type {
-            headers.insert(CONTENT_TYPE, content_type);
+        match content_type {
+            // What a merged body is comes last: a header of the client or the catalog may be more exact.
+            Some(json) if matches!(self.content, Content::Arguments) && self.parts.is_empty() => {
+                headers.entry(CONTENT_TYPE).or_insert(json);
+            }
+            Some(given) => {
+                headers.insert(CONTENT_TYPE, given);
+            }
+            None => {
+                headers.remove(CONTENT_TYPE);
+            }
+        }
+        if !self.parts.is_empty() && self.sets(&CONTENT_TYPE) {
+            return Err(
+                Fault::request("the Content-Type of a form with files holds its boundary and cannot be set").into()
+            );
         }
         for (index, (name, value)) in self.headers.iter().enumerate() {
             if self.headers[..index].iter().any(|(earlier, _)| earlier == name) {
@@ -246,8 +272,7 @@ impl Request {
                 headers.insert(name, value.clone());
             }
         }
-        headers.remove(HOST);
-        headers::limit(&headers)?;
+        header::limit(&headers)?;
         Ok(headers)
     }
 

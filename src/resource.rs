@@ -8,8 +8,9 @@ use crate::{
     catalog::Route,
     client::Client,
     error::{Error, Result},
+    header::check_method,
     path::{Path, Segment},
-    request::{Base, Request, check_method},
+    request::{Base, Request},
 };
 
 mod call;
@@ -71,6 +72,7 @@ macro_rules! walk {
     ($($place:ident)*) => {$(
         impl $place {
             /// Steps into the collection `name`.
+            #[must_use]
             pub fn res(&self, name: &str) -> Collection {
                 let mut path = self.path.clone();
                 path.res(self.client.catalog(), name);
@@ -81,6 +83,7 @@ macro_rules! walk {
             ///
             /// What could leave its segment is refused: empty, dot segments, slashes, control
             /// characters, and escapes that decode to them.
+            #[must_use]
             pub fn item(&self, value: impl Segment) -> Item {
                 let mut path = self.path.clone();
                 path.item(self.client.catalog(), self.client.actor(), value.value().as_str());
@@ -111,9 +114,9 @@ macro_rules! walk {
             ///
             /// # Errors
             /// `Path` for the first mistake made on the way.
-            pub fn defaults(&self, method: &Method) -> Result<serde_json::Value> {
+            pub fn defaults(&self, method: impl AsRef<str>) -> Result<serde_json::Value> {
                 self.fault()?;
-                let defaults = self.route().and_then(|route| route.defaults(method));
+                let defaults = self.route().and_then(|route| route.defaults(&method.as_ref().parse().ok()?));
                 defaults.map_or(Ok(serde_json::Value::Null), |defaults| {
                     serde_json::from_str(defaults.text())
                         .map_err(|error| Error::new(crate::error::ErrorKind::Catalog, error.to_string()))
@@ -156,9 +159,9 @@ macro_rules! walk {
             }
 
             /// Describes a call by any method; its case is kept.
-            pub fn method(&self, method: &str) -> Call {
+            pub fn method(&self, method: impl AsRef<str>) -> Call {
                 let mut request = Request::new(Method::GET, self.path.clone());
-                if let Some(method) = request.note(check_method(method)) {
+                if let Some(method) = request.note(check_method(method.as_ref())) {
                     request.method = method;
                 }
                 Call::new(self.client.clone(), request)
@@ -213,6 +216,7 @@ macro_rules! path {
 impl Collection {
     /// The same place as an [`Item`], which has the same methods; what `path!` gives.
     #[doc(hidden)]
+    #[must_use]
     pub fn into_item(self) -> Item {
         Item { client: self.client, path: self.path }
     }
@@ -220,6 +224,7 @@ impl Collection {
 
 impl Item {
     #[doc(hidden)]
+    #[must_use]
     pub fn into_item(self) -> Self {
         self
     }

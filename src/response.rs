@@ -3,15 +3,13 @@
 //! Buffered reads are bounded by the client's `body_limit`, counted after decoding;
 //! streams and files are not. No status is judged here.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::{
     body::WireBody,
@@ -38,7 +36,10 @@ pub(crate) struct Exchange {
     pub(crate) masks: Arc<Masks>,
     pub(crate) limit: u64,
     pub(crate) idle: Option<Duration>,
+    /// When the call must be over, however its body is read.
     pub(crate) deadline: Option<Instant>,
+    /// The time for reading a body whole, where nothing bounds the call.
+    pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
 }
@@ -49,8 +50,15 @@ impl Exchange {
         self.dress(Error::coded(kind, code, message).with_outcome(Outcome::Processed))
     }
 
+    /// Adds what was asked, and masks every known secret: each error of a call passes here.
     pub(crate) fn dress(&self, error: Error) -> Error {
-        error.with_call(&self.method, self.route.as_ref(), self.attempts)
+        let clean = |text: &str| self.masks.apply(text);
+        error.masked(&clean).with_call(&self.method, self.route.as_ref(), self.attempts)
+    }
+
+    /// When a body that is read whole must be there.
+    fn whole_by(&self) -> Option<Instant> {
+        self.deadline.or_else(|| Instant::now().checked_add(self.total?))
     }
 }
 
@@ -77,6 +85,10 @@ pub struct Response {
 impl Response {
     pub(crate) fn new(answer: http::Response<WireBody>, exchange: Exchange) -> Self {
         let (parts, body) = answer.into_parts();
+        let bodiless = exchange.method == Method::HEAD
+            || parts.status.is_informational()
+            || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let body = if bodiless { WireBody::empty() } else { body };
         Self { status: parts.status, headers: parts.headers, body, exchange }
     }
 
@@ -120,6 +132,11 @@ impl Response {
         self.exchange.attempts
     }
 
+    /// Whether the answer came from a cache; there is none yet.
+    pub fn from_cache(&self) -> bool {
+        false
+    }
+
     /// The whole body, decoded from its content coding.
     ///
     /// # Errors
@@ -128,7 +145,7 @@ impl Response {
     pub async fn bytes(self) -> Result<Bytes> {
         let exchange = self.exchange.clone();
         let limit = exchange.limit;
-        let deadline = exchange.deadline;
+        let deadline = exchange.whole_by();
         let coded = coding::is_coded(&self.headers);
         let announced =
             self.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -136,7 +153,7 @@ impl Response {
             let code = if coded { "body.bomb" } else { "body.too_large" };
             exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
         };
-        if !coded && self.exchange.method != Method::HEAD && announced.is_some_and(|length: u64| length > limit) {
+        if !coded && !self.body.is_end_stream() && announced.is_some_and(|length: u64| length > limit) {
             return Err(too_large());
         }
         let read = async {
@@ -160,7 +177,7 @@ impl Response {
 
     /// At most `limit` bytes of the body, and nothing of what cannot be read.
     pub(crate) async fn excerpt(self, limit: usize) -> Bytes {
-        let deadline = self.exchange.deadline;
+        let deadline = self.exchange.whole_by();
         let mut whole = BytesMut::new();
         let mut stream = self.stream();
         let read = async {
@@ -196,8 +213,8 @@ impl Response {
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
         let body = self.bytes().await?;
-        decode::json(&body, content_type.as_ref())
-            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", exchange.masks.apply(&why)))
+        decode::json(&body, content_type.as_ref(), &exchange.masks)
+            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
     }
 
     /// The body as a stream of decoded bytes, without a limit on its length.
@@ -235,11 +252,6 @@ impl Response {
         save::save(self.stream(), path.as_ref()).await.map_err(|error| exchange.dress(error))
     }
 
-    /// Status and headers for an error, and the exchange for the rest.
-    pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, Self) {
-        (self.status, self.headers.clone(), self)
-    }
-
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
     }
@@ -248,7 +260,7 @@ impl Response {
 /// Runs `work` until `deadline`; `None` when it passed first.
 async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
     match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline.into(), work).await.ok(),
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
         None => Some(work.await),
     }
 }
@@ -269,8 +281,8 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The part of a body that a message may show: escaped and short.
-fn shown(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..800).unwrap_or(body));
+/// The part of a body that a message may show: masked while it is whole, then escaped and cut.
+fn shown(body: &[u8], masks: &Masks) -> String {
+    let text = masks.apply(&String::from_utf8_lossy(body.get(..64 << 10).unwrap_or(body)));
     printable(&text.chars().take(200).collect::<String>())
 }

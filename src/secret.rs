@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http::HeaderMap;
 use zeroize::Zeroizing;
 
 /// A text that prints as `***` and is wiped from memory when dropped.
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{token:?}"), "Secret(***)");
 /// assert_eq!(token.expose(), "s3cret");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -59,18 +60,34 @@ impl Masks {
             return;
         }
         let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex] {
-            if !self.0.iter().any(|known| known.expose() == spelling) {
-                self.0.push(Secret::from(spelling));
-            }
+            self.insert(Secret::from(spelling));
+        }
+    }
+
+    /// Adds the values of headers that are marked sensitive: whole, and without their scheme or cookie name.
+    pub(crate) fn add_headers(&mut self, headers: &HeaderMap) {
+        for value in headers.values().filter(|value| value.is_sensitive()) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            self.add(&text);
+            let parts = text.split([' ', ';', ',']);
+            parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
+        }
+    }
+
+    /// Keeps the longest first, so that one secret inside another does not spoil it.
+    fn insert(&mut self, secret: Secret) {
+        let at = self.0.partition_point(|known| known.expose().len() > secret.expose().len());
+        if !self.0[at..].iter().any(|known| known.expose() == secret.expose()) {
+            self.0.insert(at, secret);
         }
     }
 
     /// These and `others`.
     pub(crate) fn joined(&self, others: &Self) -> Self {
         let mut joined = self.clone();
-        joined.0.extend(others.0.iter().filter(|other| !self.0.contains(other)).cloned());
+        others.0.iter().cloned().for_each(|other| joined.insert(other));
         joined
     }
 
@@ -99,6 +116,12 @@ mod tests {
             assert!(!printed.contains("CNRY"), "{printed}");
         }
         assert_eq!(secret.expose(), "CNRY-secret");
+    }
+
+    #[test]
+    fn s11_a_secret_is_wiped_when_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        wiped(&Secret::from("CNRY").0);
     }
 
     #[test]

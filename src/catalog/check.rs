@@ -1,9 +1,12 @@
 //! A file held against the table of keys.
 
+use std::collections::HashMap;
+
 use crate::{
     catalog::{
-        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, Rule, Shape},
+        keys::{CLIENT_ONLY, Key, LONGEST_WAIT, SHORTEST_WAIT, Shape},
         nearest::suggestion,
+        rule::Rule,
         scalar::Scalar,
         yaml::{Kind, View},
     },
@@ -18,6 +21,7 @@ pub(super) fn check(view: View<'_>, shape: &Shape) -> Result<()> {
         Shape::List(shape) => check_list(view, shape),
         Shape::Named(rule, shape) => check_named(view, rule, shape),
         Shape::Record(keys) => check_record(view, keys),
+        Shape::Some(keys) => check_record(view, keys).and_then(|()| refuse_empty(view, keys)),
         Shape::Either(shapes) => check_either(view, shapes),
         Shape::Query => check_query(view),
         Shape::Nothing | Shape::Flag | Shape::Seconds | Shape::Whole(..) | Shape::Body => {
@@ -36,7 +40,7 @@ fn scalar_fits(view: View<'_>, shape: &Shape) -> bool {
         (Shape::Nothing, Kind::Plain, scalar) => scalar == Scalar::Null,
         (Shape::Flag, _, scalar) => matches!(scalar, Scalar::Bool(_)),
         (Shape::Seconds, _, Scalar::Number(number)) => {
-            number.parse().is_ok_and(|seconds: f64| seconds > 0.0 && seconds <= LONGEST_WAIT as f64)
+            number.parse().is_ok_and(|seconds: f64| (SHORTEST_WAIT..=LONGEST_WAIT as f64).contains(&seconds))
         }
         (Shape::Whole(least, most), _, Scalar::Number(number)) => {
             number.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number))
@@ -68,9 +72,10 @@ fn check_list(view: View<'_>, shape: &Shape) -> Result<()> {
             wrong(view, "a list")
         });
     }
-    for (index, item) in view.items().enumerate() {
+    let mut seen: HashMap<&str, View<'_>> = HashMap::new();
+    for item in view.items() {
         check(item, shape)?;
-        if let Some(first) = view.items().take(index).find(|first| first.text() == item.text()) {
+        if let Some(first) = seen.insert(item.text(), item) {
             let place = first.place();
             return Err(item.error(format_args!("{} stands twice; the first is at {place}", quoted(item.text()))));
         }
@@ -103,6 +108,14 @@ fn check_record(view: View<'_>, keys: &[Key]) -> Result<()> {
     }
 }
 
+fn refuse_empty(view: View<'_>, keys: &[Key]) -> Result<()> {
+    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+    match view.pairs().next() {
+        Some(_) => Ok(()),
+        None => Err(view.error(format_args!("expected at least one of {}, found an empty map", names.join(", ")))),
+    }
+}
+
 fn unknown(key: View<'_>, keys: &[Key]) -> Error {
     let name = quoted(key.text());
     if CLIENT_ONLY.contains(&key.text().to_ascii_lowercase().as_str()) {
@@ -119,7 +132,7 @@ fn unknown(key: View<'_>, keys: &[Key]) -> Error {
 fn check_either(view: View<'_>, shapes: &[Shape]) -> Result<()> {
     let kind_fits = |shape: &&Shape| match shape {
         Shape::List(_) => view.kind() == Kind::List,
-        Shape::Record(_) | Shape::Named(..) | Shape::Body => view.kind() == Kind::Map,
+        Shape::Record(_) | Shape::Some(_) | Shape::Named(..) | Shape::Body => view.kind() == Kind::Map,
         _ => false,
     };
     match shapes.iter().find(kind_fits) {
@@ -160,10 +173,10 @@ fn said(shape: &Shape) -> String {
         Shape::Flag => "true or false".to_owned(),
         Shape::Text(rule) => rule.said.to_owned(),
         Shape::Word(words) => one_of(words),
-        Shape::Seconds => "a number of seconds above 0 and within a year".to_owned(),
+        Shape::Seconds => "a number of seconds from a millisecond to a year".to_owned(),
         Shape::Whole(least, most) => format!("a whole number from {least} to {most}"),
         Shape::List(_) => "a list".to_owned(),
-        Shape::Named(..) | Shape::Record(_) => "a map".to_owned(),
+        Shape::Named(..) | Shape::Record(_) | Shape::Some(_) => "a map".to_owned(),
         Shape::Either(shapes) => shapes.iter().map(said).collect::<Vec<_>>().join(" or "),
         Shape::Body => "a map, as a default body is merged with the caller's keys".to_owned(),
         Shape::Query => "a text, or a list or map of texts".to_owned(),

@@ -1,10 +1,8 @@
 //! The one table of what the two files may hold: it checks them, and it writes their JSON Schema.
 
-use http::{HeaderName, HeaderValue};
-
-use crate::{
-    catalog::{policy::Limit, template},
-    error::quoted,
+use crate::catalog::rule::{
+    BASE_URL, HEADER_NAME, HEADER_VALUE, KNOWN_ROUTE, LINE, NAME, OPERATION_NAME, RATE, Rule, SCHEMA_PATH, TEMPLATE,
+    VARIABLE_NAME,
 };
 
 /// One key of a map.
@@ -24,7 +22,7 @@ pub(super) enum Shape {
     Text(&'static Rule),
     /// One of some words.
     Word(&'static [&'static str]),
-    /// Seconds: more than 0, at most [`LONGEST_WAIT`].
+    /// Seconds, from [`SHORTEST_WAIT`] to [`LONGEST_WAIT`].
     Seconds,
     /// A whole number from the first to the second.
     Whole(u64, u64),
@@ -34,6 +32,8 @@ pub(super) enum Shape {
     Named(&'static Rule, &'static Shape),
     /// The keys of a table, and no other.
     Record(&'static [Key]),
+    /// The same, and at least one of them.
+    Some(&'static [Key]),
     /// The first of these that fits in kind.
     Either(&'static [Shape]),
     /// The default body of a request: any map.
@@ -42,15 +42,8 @@ pub(super) enum Shape {
     Query,
 }
 
-/// A rule for a text.
-pub(super) struct Rule {
-    /// What is expected, in words.
-    pub(super) said: &'static str,
-    /// The same for a JSON Schema; it may be less strict.
-    pub(super) pattern: Option<&'static str>,
-    pub(super) check: fn(&str) -> Result<(), String>,
-}
-
+/// A millisecond, in seconds.
+pub(super) const SHORTEST_WAIT: f64 = 0.001;
 /// A year, in seconds.
 pub(super) const LONGEST_WAIT: u64 = 31_536_000;
 
@@ -60,69 +53,6 @@ const fn key(name: &'static str, shape: &'static Shape, doc: &'static str) -> Ke
 
 const fn required(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
     Key { name, required: true, shape, doc }
-}
-
-fn unless(fits: bool, text: &str) -> Result<(), String> {
-    if fits { Ok(()) } else { Err(format!("found {}", quoted(text))) }
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-}
-
-const LINE: Rule = Rule { said: "a text", pattern: Some("."), check: |text| unless(!text.trim().is_empty(), text) };
-const NAME: Rule = Rule {
-    said: "a name of letters, digits, _ and -",
-    pattern: Some("^[A-Za-z0-9_-]+$"),
-    check: |text| unless(is_name(text), text),
-};
-const OPERATION_NAME: Rule = Rule {
-    said: "an operation's name of letters, digits, _, - and .",
-    pattern: Some("^[A-Za-z0-9_.-]+$"),
-    check: |text| unless(text.split('.').all(is_name), text),
-};
-const VARIABLE_NAME: Rule = Rule {
-    said: "a variable's name",
-    pattern: Some("^[A-Za-z_][A-Za-z0-9_-]*$"),
-    check: |text| unless(template::is_variable_name(text), text),
-};
-const TEMPLATE: Rule =
-    Rule { said: "a route such as /people/{username}", pattern: Some(template::PATTERN), check: template::check };
-const HEADER_NAME: Rule = Rule {
-    said: "a header's name",
-    pattern: Some("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
-    check: |text| unless(HeaderName::try_from(text).is_ok(), text),
-};
-const HEADER_VALUE: Rule = Rule {
-    said: "a header's value in one line",
-    pattern: Some(r"^[^\r\n]*$"),
-    check: |text| unless(HeaderValue::try_from(text).is_ok(), text),
-};
-const ANY: Rule = Rule { said: "a text", pattern: None, check: |_| Ok(()) };
-const BASE_URL: Rule = Rule {
-    said: "an http or https URL without credentials, query and fragment",
-    pattern: Some(r"^https?://[^/?#@\\\s]+(/[^?#\\\s]*)?$"),
-    check: |text| unless(is_base_url(text), text),
-};
-const SCHEMA_PATH: Rule = Rule {
-    said: "the relative path of a schema file, without ..",
-    pattern: Some("^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"),
-    check: |text| unless(text.split('/').all(is_file_name), text),
-};
-const RATE: Rule = Rule {
-    said: "a limit such as 10/s, 60/min or 1000/h",
-    pattern: Some("^[1-9][0-9]{0,8}/(s|min|h)$"),
-    check: |text| unless(text.parse::<Limit>().is_ok(), text),
-};
-
-fn is_base_url(text: &str) -> bool {
-    let plain = !text.contains(['?', '#', '@', '\\']) && !text.contains(char::is_whitespace);
-    plain && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-fn is_file_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 /// The methods that a catalog can name.
@@ -185,7 +115,7 @@ const RESOURCE: &[Key] = &[
     key("actor", &NO_ACTOR, "none: no method needs an actor."),
     key(
         "methods",
-        &Shape::Either(&[Shape::List(&Shape::Word(METHODS)), Shape::Record(METHOD_MAP)]),
+        &Shape::Either(&[Shape::List(&Shape::Word(METHODS)), Shape::Some(METHOD_MAP)]),
         "The methods, as a list or as a map with policies. Default: all.",
     ),
 ];
@@ -245,7 +175,7 @@ const POLICY: &[Key] = &[
 const OFF: Shape = Shape::Word(&["off"]);
 
 /// The whole of `defaults.yaml`.
-pub(super) const DEFAULTS: Shape = Shape::Named(&TEMPLATE, &Shape::Record(DEFAULT_BODIES));
+pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Some(DEFAULT_BODIES));
 
 const DEFAULT_BODIES: &[Key] = &[
     key("POST", &Shape::Body, "The default body of POST."),
@@ -278,11 +208,3 @@ pub(super) const CLIENT_ONLY: &[&str] = &[
     "user_agent",
     "verify",
 ];
-
-/// Says why a header or query name must not have a value in a catalog, if so.
-pub(super) fn secret_name(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    ["authorization", "cookie", "apikey", "token", "secret", "password", "passwd", "credential", "accesskey"]
-        .iter()
-        .any(|word| plain.contains(word))
-}

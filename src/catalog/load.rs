@@ -112,9 +112,9 @@ impl<'d> Loader<'d> {
         let new = place.text();
         match clash {
             Clash::Route(other) => {
-                let first = self.place_of(*other);
-                let path = first.map(View::path).unwrap_or_default();
-                let at = first.map(View::place).unwrap_or_default();
+                let first = self.places.get(*other as usize);
+                let path = first.map(|first| first.path()).unwrap_or_default();
+                let at = self.place_of(*other).map(View::place).unwrap_or_default();
                 place.error(format_args!("{} is the route of {path} already, at {at}", quoted(new)))
             }
             Clash::Variable => {
@@ -138,16 +138,20 @@ impl<'d> Loader<'d> {
         for (index, policy) in route.policies().enumerate() {
             for name in &policy.operations {
                 let number = (self.routes.len() as u32, index as u32);
-                if let Some((first, _)) = self.operations.insert(name.clone(), number) {
-                    let first = self.places.get(first as usize).copied().unwrap_or(resource);
-                    let first = named_operation(first, name).unwrap_or(first);
-                    let second = named_operation(resource, name).unwrap_or(resource);
-                    let at = first.place();
-                    return Err(second.error(format_args!("{} names an operation already, at {at}", quoted(name))));
+                if self.operations.insert(name.clone(), number).is_some() {
+                    return Err(self.second_operation(resource, name));
                 }
             }
         }
         Ok(())
+    }
+
+    fn second_operation(&self, resource: View<'d>, name: &str) -> Error {
+        let resources = self.places.iter().copied().chain([resource]);
+        let mut named = resources.flat_map(|resource| named_operations(resource, name));
+        let first = named.next().unwrap_or(resource);
+        let second = named.next().unwrap_or(resource);
+        second.error(format_args!("{} names an operation already, at {}", quoted(name), first.place()))
     }
 
     fn refuse_idle(&self, declared: Option<View<'d>>) -> Result<()> {
@@ -184,10 +188,15 @@ impl<'d> Loader<'d> {
     fn number_of(&self, template: &str) -> Option<u32> {
         let same =
             |number: u32, name: &str| self.variables.get(number as usize).is_some_and(|known| known.name() == name);
-        self.tree.find(template, same).and_then(|node| self.tree.route(node))
+        let number = self.tree.find(template, same).and_then(|node| self.tree.route(node))?;
+        // A doubled or missing slash is not seen by the tree.
+        self.routes.get(number as usize).filter(|route| route.template() == template).map(|_| number)
     }
 
     fn no_route(&self, template: View<'_>) -> Error {
+        if let Err(why) = template::check(template.text()) {
+            return template.error(format_args!("expected a route: {why}"));
+        }
         let near = suggestion(template.text(), self.routes.iter().map(Route::template));
         template.error(format_args!("no resource has the route {}{near}", quoted(template.text())))
     }
@@ -199,9 +208,9 @@ fn vary(left: &str, right: &str) -> bool {
     matches!(pairs.find(|(left, right)| left != right), Some((Part::Variable(_), Part::Variable(_))))
 }
 
-/// Where a resource gives a method the name of an operation.
-fn named_operation<'d>(resource: View<'d>, name: &str) -> Option<View<'d>> {
+/// Where a resource gives methods the name of an operation.
+fn named_operations<'d>(resource: View<'d>, name: &str) -> impl Iterator<Item = View<'d>> {
     let policies = resource.get("methods").into_iter().flat_map(View::pairs).map(|(_, policy)| policy);
-    let mut named = policies.filter_map(|policy| policy.get("operation"));
-    named.find_map(|view| if view.text() == name { Some(view) } else { view.items().find(|item| item.text() == name) })
+    let given = policies.filter_map(|policy| policy.get("operation"));
+    given.flat_map(|given| std::iter::once(given).chain(given.items())).filter(move |view| view.text() == name)
 }

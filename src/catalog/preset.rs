@@ -152,6 +152,7 @@ fn separate(index: usize, out: &mut String) {
 }
 
 fn write_text(text: &str, out: &mut String) {
+    out.reserve_exact(text.len() + 2);
     out.push('"');
     out.push_str(&json::escape(text));
     out.push('"');
@@ -173,9 +174,13 @@ fn write_seed(seed: &Seed, out: &mut String) {
     }
 }
 
+/// More remarks than these help nobody, and each costs a walk through the file.
+const MOST_REMARKS: usize = 100;
+
 /// Notes an unquoted scalar that another reader may take differently.
 fn note(view: View<'_>, lint: &mut Vec<String>) {
     if view.kind() == Kind::Plain
+        && lint.len() < MOST_REMARKS
         && let Some(why) = ambiguity(view.text())
     {
         lint.push(view.remark(format_args!("{} is ambiguous ({why}); quote it", quoted(view.text()))));

@@ -1,12 +1,11 @@
 //! Checked nodes of `resources.yaml` as typed values.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, str::FromStr, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
     catalog::{
-        keys::secret_name,
         policy::{Attempts, Freshness, MethodPolicy, Paginate},
         preset::{Preset, write_texts},
         route::{Adapt, Alias, Route, Slash, Variable},
@@ -16,6 +15,7 @@ use crate::{
         yaml::{Kind, View},
     },
     error::{Result, quoted},
+    header::is_secret,
     params::Expand,
 };
 
@@ -95,12 +95,7 @@ impl Reader {
         if methods.kind() == Kind::List {
             return Ok(methods.items().map(|item| MethodPolicy::new(method(item))).collect());
         }
-        let policies: Result<Vec<_>> =
-            methods.pairs().map(|(name, policy)| self.policy(template, method(name), policy)).collect();
-        match policies {
-            Ok(policies) if policies.is_empty() => Err(methods.error("expected at least one method, found none")),
-            policies => policies,
-        }
+        methods.pairs().map(|(name, policy)| self.policy(template, method(name), policy)).collect()
     }
 
     fn policy(&mut self, template: &str, method: Method, view: View<'_>) -> Result<MethodPolicy> {
@@ -117,7 +112,7 @@ impl Reader {
                 "idempotent" => policy.idempotent = Some(is_true(value)),
                 "idempotency_key" => policy.idempotency_key = is_true(value),
                 "timeout" => policy.timeout = seconds(value),
-                "retry" => policy.retry = Some(value.text().parse().map_or(Attempts::Off, Attempts::AtMost)),
+                "retry" => policy.retry = Some(number(value).map_or(Attempts::Off, Attempts::AtMost)),
                 "limit" => policy.limits = texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
                 "cache" => policy.cache = Some(seconds(value).map_or(Freshness::Off, Freshness::For)),
                 "paginate" => policy.paginate = spelled(&Paginate::ALL, value),
@@ -145,7 +140,7 @@ impl Reader {
     fn query(&mut self, view: View<'_>) -> Result<Vec<(String, String)>> {
         let mut query = Vec::new();
         for (name, value) in view.pairs() {
-            refuse_secret(name, "a query name")?;
+            refuse_secret(name, "query name")?;
             let mut text = String::new();
             write_texts(value, &mut text, &mut self.lint);
             query.push((owned(name), text));
@@ -167,12 +162,14 @@ fn params(template: &str, view: View<'_>) -> Result<Vec<(String, String)>> {
 
 fn headers(view: View<'_>) -> Result<Vec<(HeaderName, HeaderValue)>> {
     let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    let mut seen: HashMap<HeaderName, View<'_>> = HashMap::new();
     for (name, value) in view.pairs() {
-        refuse_secret(name, "a header")?;
+        refuse_secret(name, "header")?;
         // Both were tried before; a failure here would only leave the header out.
         if let (Ok(header), Ok(content)) = (HeaderName::try_from(name.text()), HeaderValue::try_from(value.text())) {
-            if headers.iter().any(|(known, _)| *known == header) {
-                return Err(name.error(format_args!("the header {} stands twice", quoted(name.text()))));
+            if let Some(first) = seen.insert(header.clone(), name) {
+                let (text, place) = (quoted(name.text()), first.place());
+                return Err(name.error(format_args!("the header {text} stands twice; the first is at {place}")));
             }
             headers.push((header, content));
         }
@@ -181,13 +178,13 @@ fn headers(view: View<'_>) -> Result<Vec<(HeaderName, HeaderValue)>> {
 }
 
 fn refuse_secret(name: View<'_>, what: &str) -> Result<()> {
-    if secret_name(name.text()) {
-        let name_text = quoted(name.text());
-        return Err(name.error(format_args!(
-            "{name_text} is {what} for a secret, and secrets do not belong in a catalog; give it to the client's `auth`"
-        )));
+    if !is_secret(name.text()) {
+        return Ok(());
     }
-    Ok(())
+    let said = quoted(name.text());
+    Err(name.error(format_args!(
+        "the {what} {said} carries a secret, and secrets do not belong in a catalog; give it to the client's `auth`"
+    )))
 }
 
 fn owned(view: View<'_>) -> String {
@@ -198,11 +195,12 @@ fn is_true(view: View<'_>) -> bool {
     view.scalar() == Scalar::Bool(true)
 }
 
+fn number<T: FromStr>(view: View<'_>) -> Option<T> {
+    if let Scalar::Number(number) = view.scalar() { number.parse().ok() } else { None }
+}
+
 fn seconds(view: View<'_>) -> Option<Duration> {
-    match view.scalar() {
-        Scalar::Number(number) => number.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-        _ => None,
-    }
+    number(view).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 /// One text, or the texts of a list.

@@ -19,7 +19,7 @@ impl Scalar {
             "" | "~" | "null" | "Null" | "NULL" => Self::Null,
             "true" | "True" | "TRUE" => Self::Bool(true),
             "false" | "False" | "FALSE" => Self::Bool(false),
-            _ if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) => Self::Text,
+            _ if !matches!(text.as_bytes(), [b'0'..=b'9' | b'+' | b'-' | b'.', ..]) => Self::Text,
             _ => integer(text).map_or_else(|| float(text), Self::Number),
         }
     }
@@ -76,8 +76,11 @@ fn leading_zero(text: &str) -> bool {
 /// Why readers may differ on an unquoted scalar, `None` where they do not.
 pub(super) fn ambiguity(text: &str) -> Option<&'static str> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let numeric = digits.starts_with(|c: char| c.is_ascii_digit());
-    if ["y", "n", "yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+    let numeric = digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    let plain = numeric && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if plain {
+        None
+    } else if ["y", "n", "yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
         Some("text here, true or false to a YAML 1.1 reader")
     } else if !numeric {
         None
@@ -91,7 +94,7 @@ pub(super) fn ambiguity(text: &str) -> Option<&'static str> {
         Some("a number to some readers and text to others")
     } else if digits.contains('.') && digits.ends_with('0') && digits.parse::<f64>().is_ok() && !digits.ends_with(".0")
     {
-        Some("a number, which loses its last zero")
+        Some("as a number it loses its last zero")
     } else {
         None
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::keys::{Key, LONGEST_WAIT, Rule, Shape};
+use crate::catalog::keys::{Key, LONGEST_WAIT, SHORTEST_WAIT, Shape};
 
 /// The schema of a whole file.
 pub(super) fn file(title: &str, shape: &Shape) -> Value {
@@ -18,32 +18,28 @@ fn of(shape: &Shape) -> Value {
     match shape {
         Shape::Nothing => json!({"type": "null"}),
         Shape::Flag => json!({"type": "boolean"}),
-        Shape::Text(rule) => text(rule),
+        // A text is read as it is written, so a number that stands there is one too.
+        Shape::Text(rule) => json!({"type": ["string", "number", "boolean"], "pattern": rule.pattern}),
         Shape::Word(words) => json!({"enum": words}),
-        Shape::Seconds => json!({"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_WAIT}),
+        Shape::Seconds => json!({"type": "number", "minimum": SHORTEST_WAIT, "maximum": LONGEST_WAIT}),
         Shape::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Shape::List(shape) => json!({"type": "array", "minItems": 1, "uniqueItems": true, "items": of(shape)}),
         Shape::Named(rule, shape) => {
-            let mut names = Map::new();
-            names.extend(rule.pattern.map(|pattern| ("pattern".to_owned(), json!(pattern))));
-            json!({"type": "object", "propertyNames": names, "additionalProperties": of(shape)})
+            json!({"type": "object", "propertyNames": {"pattern": rule.pattern}, "additionalProperties": of(shape)})
         }
-        Shape::Record(keys) => record(keys),
+        Shape::Record(keys) => Value::Object(record(keys)),
+        Shape::Some(keys) => {
+            let mut schema = record(keys);
+            schema.insert("minProperties".to_owned(), json!(1));
+            Value::Object(schema)
+        }
         Shape::Either(shapes) => json!({"anyOf": shapes.iter().map(of).collect::<Vec<_>>()}),
         Shape::Body => json!({"type": "object"}),
         Shape::Query => json!({"type": ["string", "number", "boolean", "array", "object"]}),
     }
 }
 
-/// A text is read as it is written, so a number that stands there is one too.
-fn text(rule: &Rule) -> Value {
-    let mut schema = Map::new();
-    schema.insert("type".to_owned(), json!(["string", "number", "boolean"]));
-    schema.extend(rule.pattern.map(|pattern| ("pattern".to_owned(), json!(pattern))));
-    Value::Object(schema)
-}
-
-fn record(keys: &[Key]) -> Value {
+fn record(keys: &[Key]) -> Map<String, Value> {
     let properties: Map<String, Value> = keys
         .iter()
         .map(|key| {
@@ -62,5 +58,5 @@ fn record(keys: &[Key]) -> Value {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
-    Value::Object(schema)
+    schema
 }

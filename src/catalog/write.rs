@@ -44,10 +44,10 @@ impl Serialize for Value {
             Self::Bool(value) => to.serialize_bool(*value),
             Self::Seconds(seconds) if seconds.fract() == 0.0 => to.serialize_u64(*seconds as u64),
             Self::Seconds(seconds) => to.serialize_f64(*seconds),
-            Self::Text(text) => to.serialize_str(text),
+            Self::Text(text) => serialize_text(text, to),
             Self::Json(json) => serialize_json(json, to),
             Self::List(items) => to.collect_seq(items),
-            Self::Map(entries) => to.collect_map(entries.iter().map(|(key, value)| (key, value))),
+            Self::Map(entries) => to.collect_map(entries.iter().map(|(key, value)| (Value::Text(key.clone()), value))),
         }
     }
 }
@@ -55,13 +55,25 @@ impl Serialize for Value {
 fn serialize_json<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     let nested = |text: &str| Value::Json(text.to_owned());
     match text.as_bytes().first() {
-        Some(b'{') => to.collect_map(Members::of(text).map(|(key, value)| (json::unescape(key), nested(value)))),
+        Some(b'{') => {
+            let members =
+                Members::of(text).map(|(key, value)| (Value::Text(json::unescape(key).into_owned()), nested(value)));
+            to.collect_map(members)
+        }
         Some(b'[') => to.collect_seq(Members::of(text).map(|(_, value)| nested(value))),
-        Some(b'"') => to.serialize_str(&json::as_string(text).unwrap_or_default()),
+        Some(b'"') => serialize_text(&json::as_string(text).unwrap_or_default(), to),
         Some(b't' | b'f') => to.serialize_bool(text == "true"),
         Some(b'n') => to.serialize_unit(),
         _ => serialize_number(text, to),
     }
+}
+
+/// The writer leaves these line breaks bare, and YAML 1.1 and 1.2 read them differently.
+fn serialize_text<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        return Err(S::Error::custom("a text has a line break beyond CR and LF"));
+    }
+    to.serialize_str(text)
 }
 
 fn serialize_number<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {

@@ -4,19 +4,20 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue,
-    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, USER_AGENT},
+    header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
 };
 use tower_service::Service;
 
 use super::{Client, Core, Limits};
 use crate::{
-    auth::{Auth, Prepared},
+    auth::Auth,
     body::WireBody,
     catalog::Catalog,
-    error::{BoxError, Error, ErrorKind, Result, quoted},
+    error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
+    header::{header, limit},
     params::Expand,
     query::Style,
-    request::{Base, header, limit},
+    request::Base,
     response::ACCEPTED,
     secret::{Masks, Secret},
     transport::{Local, Transport},
@@ -187,8 +188,8 @@ impl ClientBuilder {
     }
 
     /// Goes by way of a proxy, in place of those that the environment names; `None` goes by way of none.
-    pub fn proxy<U: Into<Secret>>(mut self, url: impl Into<Option<U>>) -> Self {
-        self.proxy = Some(url.into().map(Into::into));
+    pub fn proxy<'a>(mut self, url: impl Into<Option<&'a str>>) -> Self {
+        self.proxy = Some(url.into().map(Secret::from));
         self
     }
 
@@ -211,33 +212,43 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         self.check_times()?;
         let base = Base::parse(&self.url, &self.variables)?;
-        let credentials = self.auth.prepare(self.actor.as_deref())?;
-        let headers = self.header_map(&credentials)?;
+        let headers = self.header_map()?;
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
             None => self.network(&base)?,
         };
-        let mut masks = Masks::default().joined(credentials.masks());
-        if let Some(Some(proxy)) = &self.proxy {
-            masks.add(proxy.expose());
-        }
+        let masks = self.masks(&base, &headers);
         let catalog = self.catalog.unwrap_or_else(Catalog::open);
         let settings = catalog.settings();
-        Ok(Client {
-            core: Arc::new(Core {
-                base,
-                actor: self.actor.map(Into::into),
-                auth: self.auth,
-                credentials: Ok(credentials),
-                masks: Arc::new(masks),
-                headers,
-                expand: self.expand.unwrap_or(settings.expand),
-                style: self.style.unwrap_or(settings.query_style),
-                limits: self.limits,
-                transport,
-                catalog,
-            }),
-        })
+        let mut core = Core {
+            base,
+            actor: self.actor.map(Into::into),
+            auth: self.auth,
+            credentials: Err(Fault::request("not signed in yet")),
+            masks: Arc::new(masks),
+            headers,
+            expand: self.expand.unwrap_or(settings.expand),
+            style: self.style.unwrap_or(settings.query_style),
+            limits: self.limits,
+            transport,
+            catalog,
+        };
+        core.sign();
+        core.credentials.as_ref().map_err(Fault::clone)?;
+        Ok(Client { core: Arc::new(core) })
+    }
+
+    /// The secrets in the settings themselves: headers, the base URL's query, a proxy's password.
+    fn masks(&self, base: &Base, headers: &HeaderMap) -> Masks {
+        let mut masks = Masks::default();
+        masks.add_headers(headers);
+        base.secrets().for_each(|secret| masks.add(&secret));
+        if let Some(Some(proxy)) = &self.proxy {
+            masks.add(proxy.expose());
+            let password = url::Url::parse(proxy.expose()).ok().and_then(|url| url.password().map(str::to_owned));
+            password.iter().for_each(|password| masks.add(password));
+        }
+        masks
     }
 
     fn check_times(&self) -> Result<()> {
@@ -256,17 +267,17 @@ impl ClientBuilder {
         Ok(())
     }
 
-    fn header_map(&self, credentials: &Prepared) -> Result<HeaderMap> {
+    fn header_map(&self) -> Result<HeaderMap> {
         let mut headers = plain_headers();
-        let (_, agent) = header("user-agent", &self.agent)?;
-        headers.insert(USER_AGENT, agent);
-        for (name, value) in &self.headers {
+        headers.insert(USER_AGENT, header("user-agent", &self.agent)?.1);
+        for (index, (name, value)) in self.headers.iter().enumerate() {
+            let again = self.headers[..index].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
             let (name, value) = header(name, value)?;
-            if name == AUTHORIZATION && credentials.authorizes() {
-                let why = "Authorization comes from .auth(..) and from .header(..); keep one of them";
-                return Err(Error::coded(ErrorKind::Request, "config", why));
+            if again {
+                headers.append(name, value);
+            } else {
+                headers.insert(name, value);
             }
-            headers.insert(name, value);
         }
         // Room for what calls add, so that a call's copy need not grow its table.
         headers.reserve(8);
@@ -277,7 +288,7 @@ impl ClientBuilder {
     #[cfg(feature = "http")]
     fn network(&self, base: &Base) -> Result<Arc<dyn Transport>> {
         let settings = Settings {
-            origin: base.origin(),
+            origin: base.origin().to_string(),
             connect_timeout: self.connect,
             roots: self.roots.clone(),
             identity: self.identity.clone(),

@@ -5,20 +5,25 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::{
-    body::{Body, BoxFuture, Progress, Replay, WireBody},
+    body::{Body, BoxFuture, Progress, WireBody},
     error::{Error, ErrorKind, Outcome, Result},
 };
 
 /// How many bytes of a body have been handed on.
 pub(super) type Sent = Arc<AtomicU64>;
 
+/// A body of more than this is a transfer.
+const SMALL: u64 = 64 << 10;
+
 /// Counts what is sent of a transfer, whose time is unknown but which must move on.
 pub(super) fn watch(request: http::Request<Body>) -> (http::Request<Body>, Option<Sent>) {
-    if request.body().replay() == Replay::Always {
+    if request.body().length().is_some_and(|length| length <= SMALL) {
         return (request, None);
     }
     let sent = Sent::default();
@@ -39,7 +44,7 @@ pub(super) async fn answer(
     loop {
         let silent = silence.and_then(|silence| Instant::now().checked_add(silence));
         let Some(until) = [silent, deadline].into_iter().flatten().min() else { return exchange.await };
-        match tokio::time::timeout_at(until.into(), &mut exchange).await {
+        match tokio::time::timeout_at(until, &mut exchange).await {
             Ok(answer) => return answer,
             Err(_) if deadline.is_some_and(|deadline| deadline <= until) => {
                 return Err(late("timeout.total", "no answer in the time of the call"));

@@ -23,18 +23,24 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Reads `body`; `template` (`"{error}: {error_description}"`) words the message where all its names are present.
-    pub(crate) fn from_json(body: &[u8], template: Option<&str>) -> Option<Self> {
+    /// Reads `body`, each text passed through `clean` before it is cut.
+    ///
+    /// `word` words the message from the members of the answer, where it can.
+    pub(crate) fn from_json(
+        body: &[u8],
+        clean: &dyn Fn(&str) -> String,
+        word: &dyn Fn(&dyn Fn(&str) -> Option<String>) -> Option<String>,
+    ) -> Option<Self> {
         let Ok(Value::Object(top)) = serde_json::from_slice(body) else { return None };
         let inner = match top.get("error") {
             Some(Value::Object(inner)) => inner,
             _ => &top,
         };
         let problem = Self {
-            kind: text(inner, &["type"]),
-            title: text(inner, &["title", "error", "code"]),
-            detail: text(inner, &["detail", "error_description", "message"]),
-            message: template.and_then(|template| fill(template, &top)),
+            kind: text(inner, &["type"], clean),
+            title: text(inner, &["title", "error", "code"], clean),
+            detail: text(inner, &["detail", "error_description", "message"], clean),
+            message: word(&|name| plain(top.get(name)?, clean)),
         };
         (problem != Self::default()).then_some(problem)
     }
@@ -46,43 +52,40 @@ impl Problem {
             (one, other) => one.clone().or_else(|| other.clone()),
         })
     }
-
-    /// Passes every text through `clean`.
-    pub(crate) fn map(mut self, clean: &dyn Fn(&str) -> String) -> Self {
-        for text in [&mut self.kind, &mut self.title, &mut self.detail, &mut self.message].into_iter().flatten() {
-            *text = clean(text);
-        }
-        self
-    }
 }
 
-fn text(members: &Map<String, Value>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| plain(members.get(*name)?))
+fn text(members: &Map<String, Value>, names: &[&str], clean: &dyn Fn(&str) -> String) -> Option<String> {
+    names.iter().find_map(|name| plain(members.get(*name)?, clean))
 }
 
-fn plain(value: &Value) -> Option<String> {
+fn plain(value: &Value, clean: &dyn Fn(&str) -> String) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(printable(text)),
+        Value::String(text) if !text.trim().is_empty() => Some(printable(&clean(text))),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }
 
-fn fill(template: &str, members: &Map<String, Value>) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}')?;
-        out.push_str(before);
-        out.push_str(&plain(members.get(name)?)?);
-        rest = after;
-    }
-    Some(out + rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(body: &[u8], template: Option<&str>) -> Option<Problem> {
+        let word = |member: &dyn Fn(&str) -> Option<String>| {
+            let text = template?;
+            let name = text.strip_prefix('{')?.split('}').next()?;
+            Some(text.replace(&format!("{{{name}}}"), &member(name)?))
+        };
+        Problem::from_json(body, &str::to_owned, &word)
+    }
+
+    #[test]
+    fn s09_a_secret_is_masked_before_the_text_is_cut() {
+        let body = format!(r#"{{"error":"{}CNRY-secret"}}"#, "x".repeat(250));
+        let clean = |text: &str| text.replace("CNRY-secret", "***");
+        let problem = Problem::from_json(body.as_bytes(), &clean, &|_| None).unwrap();
+        assert!(problem.title.unwrap().ends_with("x***"));
+    }
 
     #[test]
     fn m26_the_usual_shapes_become_one_sentence() {
@@ -98,7 +101,7 @@ mod tests {
             (r"[1]", None),
             ("<html>", None),
         ] {
-            let said = Problem::from_json(body.as_bytes(), None).and_then(|problem| problem.message());
+            let said = read(body.as_bytes(), None).and_then(|problem| problem.message());
             assert_eq!(said.as_deref(), expected, "{body}");
         }
     }
@@ -106,15 +109,15 @@ mod tests {
     #[test]
     fn the_catalogs_template_words_the_message() {
         let body = br#"{"error":"E","error_description":"D"}"#;
-        let word = |template| Problem::from_json(body, Some(template)).unwrap().message().unwrap();
-        assert_eq!(word("{error} - {error_description}!"), "E - D!");
+        let word = |template| read(body, Some(template)).unwrap().message().unwrap();
+        assert_eq!(word("{error_description}!"), "D!");
         assert_eq!(word("{missing}"), "E: D");
     }
 
     #[test]
     fn b19_wrong_types_are_tolerated_and_text_is_capped() {
         let body = format!(r#"{{"type":1,"title":"t","detail":"{}"}}"#, "x".repeat(5 << 20));
-        let problem = Problem::from_json(body.as_bytes(), None).unwrap();
+        let problem = read(body.as_bytes(), None).unwrap();
         assert!(problem.detail.unwrap().chars().count() <= 257);
         assert_eq!(problem.kind.as_deref(), Some("1"));
     }

@@ -32,7 +32,7 @@ fn is_safe(c: char) -> bool {
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// One layer of a foreign error chain, kept as text only.
+/// One layer of a foreign error chain, kept as text only, and cut when it is printed.
 ///
 /// A foreign error's `Debug` may print URLs and headers, so the value itself is not kept.
 pub(crate) struct Cause {
@@ -44,7 +44,7 @@ impl Cause {
     /// Copies the chain under `error`, each layer's text passed through `clean`.
     pub(crate) fn chain(error: &(dyn StdError + 'static), clean: &dyn Fn(&str) -> String) -> Self {
         Self {
-            text: printable(&clean(&error.to_string())),
+            text: clean(&error.to_string()),
             source: error.source().map(|source| Box::new(Self::chain(source, clean))),
         }
     }
@@ -57,13 +57,13 @@ impl Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&printable(&self.text))
     }
 }
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.text)?;
+        write!(f, "{:?}", printable(&self.text))?;
         self.source.as_ref().map_or(Ok(()), |source| write!(f, ", caused by {source:?}"))
     }
 }

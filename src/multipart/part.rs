@@ -15,7 +15,7 @@ use tokio::io::AsyncRead;
 use super::name;
 use crate::{
     body::Body,
-    error::{BoxError, Error, ErrorKind, Result},
+    error::{BoxError, Error, ErrorKind, Result, quoted},
 };
 
 /// A file to upload, sent as one part of a multipart form.
@@ -152,7 +152,8 @@ impl Part {
 }
 
 fn nameless(path: &Path) -> Error {
-    let message = format!("the file name of {path:?} is not UTF-8; say what to call it with file_name()");
+    let path = quoted(&path.display().to_string());
+    let message = format!("the file name of {path} is not UTF-8; say what to call it with file_name()");
     Error::new(ErrorKind::Request, message)
 }
 

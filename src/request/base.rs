@@ -1,18 +1,43 @@
 //! The base URL: checked once, then only ever extended.
 
+use std::fmt;
+
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use url::Url;
 
-use crate::error::{Error, ErrorKind, Fault, quoted};
+use crate::{
+    error::{Error, ErrorKind, Fault, quoted},
+    header::is_secret,
+    template,
+};
 
 /// The longest URL that is sent, in bytes.
 const LONGEST: usize = 8_000;
 
+/// Where a request goes: scheme, host and effective port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Origin {
+    /// Whether `uri` is of this origin.
+    pub(crate) fn holds(&self, uri: &Uri) -> bool {
+        uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
 /// Where paths begin: an origin, a path prefix, and a query that every request repeats.
 #[derive(Clone)]
 pub(crate) struct Base {
-    scheme: Scheme,
-    authority: Authority,
+    origin: Origin,
     /// Without a trailing slash.
     prefix: String,
     query: Option<String>,
@@ -68,29 +93,29 @@ impl Base {
     fn of(url: &Url, exact: bool) -> Option<Self> {
         let host = url.host_str()?;
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let scheme = if url.scheme() == "https" { Scheme::HTTPS } else { Scheme::HTTP };
         Some(Self {
-            scheme: if url.scheme() == "https" { Scheme::HTTPS } else { Scheme::HTTP },
-            authority: authority.parse().ok()?,
+            origin: Origin { scheme, authority: authority.parse().ok()? },
             prefix: if exact { url.path().to_owned() } else { url.path().trim_end_matches('/').to_owned() },
             query: url.query().filter(|query| !query.is_empty()).map(str::to_owned),
             exact,
         })
     }
 
-    /// Whether both are the same origin: scheme, host and effective port.
-    pub(crate) fn same_origin(&self, other: &Self) -> bool {
-        self.scheme == other.scheme && self.authority == other.authority
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
-    /// Scheme and authority, `https://h:8443`.
-    pub(crate) fn origin(&self) -> String {
-        format!("{}://{}", self.scheme, self.authority)
+    /// The secrets that the base's own query holds, by their names.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
+        let pairs = url::form_urlencoded::parse(self.query.as_deref().unwrap_or_default().as_bytes());
+        pairs.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.into_owned())
     }
 
     /// The full URL of the encoded `path` with `query` behind the base's own.
     pub(crate) fn uri(&self, path: &str, segments: u32, query: &str) -> Result<Uri, Error> {
         let mut text = String::with_capacity(self.prefix.len() + path.len() + query.len() + 32);
-        text.push_str(&self.prefix);
+        text.push_str(self.prefix(segments));
         if !(self.exact && segments == 0) {
             text.push_str(path);
         }
@@ -101,40 +126,43 @@ impl Base {
                 text.push_str(query);
             }
         }
-        if text.len() + self.authority.as_str().len() + 8 > LONGEST {
+        if text.len() + self.origin.authority.as_str().len() + 8 > LONGEST {
             return Err(Fault::path(format!("the URL is longer than {LONGEST} bytes")).into());
         }
         self.check(&text[..split], segments)?;
         let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
+        parts.scheme = Some(self.origin.scheme.clone());
+        parts.authority = Some(self.origin.authority.clone());
         let wrong = |_| Error::from(Fault::path("the URL holds a character that HTTP does not allow"));
         parts.path_and_query = Some(PathAndQuery::from_maybe_shared(text).map_err(|error| wrong(error.to_string()))?);
         Uri::from_parts(parts).map_err(|error| wrong(error.to_string()))
     }
 
+    /// What stands before `segments` steps: an exact URL keeps a slash at its end only where nothing follows.
+    fn prefix(&self, segments: u32) -> &str {
+        if segments == 0 { &self.prefix } else { self.prefix.trim_end_matches('/') }
+    }
+
     /// The finished path again, as a server will read it: each step still one segment, none of them dots.
     fn check(&self, path: &str, segments: u32) -> Result<(), Error> {
-        let Some(walked) = path.strip_prefix(&self.prefix) else {
+        let Some(walked) = path.strip_prefix(self.prefix(segments)) else {
             return Err(Fault::path("the finished URL left its base path").into());
         };
-        let root = segments == 0 && matches!(walked, "" | "/");
+        if segments == 0 && matches!(walked, "" | "/") {
+            return Ok(());
+        }
         let mut parts = walked.as_bytes().split(|byte| *byte == b'/');
-        let first = parts.next().unwrap_or_default();
-        let (mut found, mut dots) = (0, is_dots(first));
+        let mut broken = parts.next() != Some(b"");
+        let mut found = 0;
         for part in parts {
             found += 1;
-            dots |= is_dots(part);
+            broken |= matches!(part, b"" | b"." | b"..");
         }
-        if dots || (!root && found != segments) {
+        if broken || found != segments {
             return Err(Fault::path("the finished URL does not have the segments that were walked").into());
         }
         Ok(())
     }
-}
-
-fn is_dots(part: &[u8]) -> bool {
-    matches!(part, b"." | b"..")
 }
 
 /// An error of the client's settings.
@@ -154,32 +182,31 @@ fn without_userinfo(text: &str) -> String {
 
 /// Fills `{name}` in the host: each value is one label of letters, digits and inner hyphens.
 fn fill_host(text: &str, variables: &[(String, String)]) -> Result<String, Error> {
-    let mut out = text.to_owned();
-    while let Some(start) = out.find('{') {
-        let Some(end) = out[start..].find('}').map(|length| start + length) else { break };
-        let name = &out[start + 1..end];
-        let host_ends = out.find("://").and_then(|at| out[at + 3..].find(['/', '?']).map(|length| at + 3 + length));
-        if host_ends.is_some_and(|host_ends| start > host_ends) {
-            return Err(config(format!("the base URL has the variable {{{name}}} outside its host")));
-        }
-        let Some((_, value)) = variables.iter().find(|(known, _)| known == name) else {
-            return Err(config(format!(
-                "the base URL needs a value for {{{name}}}; give it with .variable({name:?}, value)"
-            )));
-        };
-        let label = (1..=63).contains(&value.len())
-            && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !value.starts_with('-')
-            && !value.ends_with('-');
-        if !label {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if path.contains('{') {
+        return Err(config(format!("the base URL {} has a variable outside its host", without_userinfo(text))));
+    }
+    let value = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+    for (name, value) in variables {
+        if host.contains(&format!("{{{name}}}")) && !is_label(value) {
             return Err(config(format!(
                 "{} cannot be {{{name}}} in the host: it is not one host label",
                 quoted(value)
             )));
         }
-        out.replace_range(start..=end, value);
     }
-    Ok(out)
+    let host = template::fill(host, value).map_err(|name| {
+        config(format!("the base URL needs a value for {{{name}}}; give it with .variable({name:?}, value)"))
+    })?;
+    Ok(if scheme.is_empty() { host + path } else { format!("{scheme}://{host}{path}") })
+}
+
+fn is_label(value: &str) -> bool {
+    (1..=63).contains(&value.len())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !value.starts_with('-')
+        && !value.ends_with('-')
 }
 
 #[cfg(test)]
@@ -191,17 +218,17 @@ mod tests {
     }
 
     fn refusal(base: &str) -> String {
-        Base::parse(base, &[]).map(|base| base.origin()).unwrap_err().to_string()
+        Base::parse(base, &[]).map(|base| base.origin().to_string()).unwrap_err().to_string()
     }
 
     #[test]
     fn p30_a_host_variable_is_one_label() {
         let fill = |value: &str| Base::parse("https://{tenant}.example.com/v1", &[("tenant".into(), value.into())]);
-        assert_eq!(fill("acme-2").unwrap().origin(), "https://acme-2.example.com");
+        assert_eq!(fill("acme-2").unwrap().origin().to_string(), "https://acme-2.example.com");
         for bad in
             ["evil/", "x?", "x#", "a@b", "a:1", "a.b", "", "-a", "a-", "a b", "é", "{tenant}", "%2f", &"a".repeat(64)]
         {
-            let error = fill(bad).map(|base| base.origin()).unwrap_err();
+            let error = fill(bad).map(|base| base.origin().to_string()).unwrap_err();
             assert_eq!(error.code(), "config", "{bad}");
             assert!(error.to_string().contains("host label"), "{error}");
         }
@@ -243,7 +270,7 @@ mod tests {
         assert!(Base::parse("https://xn--example-.org/", &[]).is_err());
         assert_eq!(url("https://b\u{fc}cher.example/", "/a", 1), "https://xn--bcher-kva.example/a");
         assert_eq!(
-            Base::parse("https://p\u{430}ypal.example/", &[]).unwrap().origin(),
+            Base::parse("https://p\u{430}ypal.example/", &[]).unwrap().origin().to_string(),
             "https://xn--pypal-4ve.example"
         );
     }
@@ -252,7 +279,11 @@ mod tests {
     fn p36_only_http_and_https() {
         for base in ["ftp://h/", "file:///etc", "unix:/run/x", "data:text/plain,x", "h/api", "", "javascript:alert(1)"]
         {
-            assert_eq!(Base::parse(base, &[]).map(|base| base.origin()).unwrap_err().code(), "config", "{base}");
+            assert_eq!(
+                Base::parse(base, &[]).map(|base| base.origin().to_string()).unwrap_err().code(),
+                "config",
+                "{base}"
+            );
         }
     }
 
@@ -307,7 +338,7 @@ mod tests {
         ] {
             let given = Base::exact(text).unwrap();
             let std = Url::parse(text).unwrap().origin() == Url::parse("http://example.com").unwrap().origin();
-            assert_eq!(given.same_origin(&home), same, "{text}");
+            assert_eq!((given.origin() == home.origin()), same, "{text}");
             assert_eq!(std, same, "{text}");
         }
         for text in [

@@ -6,18 +6,17 @@ use super::{Context, Request};
 use crate::{
     body::Body,
     error::{Fault, Result},
+    header::is_secret,
     multipart::{Content, Part},
 };
 
-/// The line for `request`, its credentials added by `attach` and shown as shell variables.
+/// The line for `described`, made of `request`, with its credentials shown as shell variables.
 pub(crate) fn to_curl(
     request: &Request,
     context: &Context<'_>,
-    attach: impl FnOnce(&mut http::Request<Body>) -> Result<()>,
+    described: &http::Request<Body>,
     secret_query: Option<&str>,
 ) -> Result<String> {
-    let mut described = request.to_http(context)?;
-    attach(&mut described)?;
     let mut words = vec!["curl".to_owned(), "--path-as-is".into(), "--globoff".into()];
     match *described.method() {
         Method::HEAD => words.push("--head".into()),
@@ -76,7 +75,7 @@ fn data(body: &Body, method: &Method, words: &mut Vec<String>) -> Result<String>
         }
         _ => {
             words.push("@-".into());
-            let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+            let octal = bytes.iter().fold(String::new(), |octal, byte| octal + &format!("\\{byte:03o}"));
             Ok(format!("printf '{octal}' | "))
         }
     }
@@ -96,6 +95,9 @@ fn form(request: &Request, context: &Context<'_>, words: &mut Vec<String>) -> Re
 
 fn field(part: &Part) -> Result<String> {
     let (name, file_name, content_type) = part.labels()?;
+    if name.contains('=') {
+        return Err(Fault::request("a field name with an equals sign cannot stand in a curl line").into());
+    }
     let content = match part.content() {
         Content::Path(path) => format!("@{}", double(&path.display().to_string())),
         Content::Body(body) => match body.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()) {
@@ -107,14 +109,29 @@ fn field(part: &Part) -> Result<String> {
     Ok(format!("{name}={content};filename={};type={content_type}", double(&file_name)))
 }
 
+/// The URL, with the values of secret query parameters as shell variables.
 fn url(uri: &http::Uri, secret_query: Option<&str>) -> String {
     let text = uri.to_string();
-    let Some(name) = secret_query else { return quote(&text) };
-    // The credential is the last pair: it was attached last.
-    match text.rfind('=') {
-        Some(at) => format!("{}\"${}\"", quote(&text[..=at]), variable(name)),
-        None => quote(&text),
+    let Some((path, query)) = text.split_once('?') else { return quote(&text) };
+    let mut out = String::new();
+    let mut plain = format!("{path}?");
+    for (index, pair) in query.split('&').enumerate() {
+        if index > 0 {
+            plain.push('&');
+        }
+        let name =
+            url::form_urlencoded::parse(pair.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned());
+        match pair.split_once('=') {
+            Some((encoded, _)) if is_secret(&name) || Some(name.as_str()) == secret_query => {
+                plain.push_str(encoded);
+                plain.push('=');
+                out.push_str(&format!("{}\"${}\"", quote(&plain), variable(&name)));
+                plain.clear();
+            }
+            _ => plain.push_str(pair),
+        }
     }
+    if plain.is_empty() { out } else { out + &quote(&plain) }
 }
 
 /// A shell variable's name for a credential.

@@ -7,6 +7,7 @@ use http::Method;
 use super::{Content, Context, Request};
 use crate::{
     error::Result,
+    header::is_secret,
     params::{Change, Entry},
 };
 
@@ -41,9 +42,9 @@ pub struct Explanation {
 }
 
 impl Request {
-    /// Explains what [`Request::to_http`] would make.
+    /// Explains what [`Request::plan`] would make.
     pub(crate) fn explain(&self, context: &Context<'_>) -> Result<Explanation> {
-        let request = self.to_http(context)?;
+        let request = self.plan(context)?.request;
         let route = self.route(context.catalog)?;
         let (body, whole) = match &self.content {
             Content::Arguments => (self.merged(context, route)?.entries(), None),
@@ -57,7 +58,7 @@ impl Request {
         let notes: Vec<_> = whole.into_iter().chain(files).collect();
         Ok(Explanation {
             method: self.method.clone(),
-            url: request.uri().to_string(),
+            url: shown_url(request.uri()),
             route: route.map(|route| route.template().to_string()),
             body,
             note: (!notes.is_empty()).then(|| notes.join(", ")),
@@ -95,6 +96,17 @@ impl fmt::Display for Explanation {
         }
         self.note.as_ref().map_or(Ok(()), |note| write!(f, "\n  ({note})"))
     }
+}
+
+/// The URL with the values of secret query parameters left out.
+fn shown_url(uri: &http::Uri) -> String {
+    let text = uri.to_string();
+    let Some((path, query)) = text.split_once('?') else { return text };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    });
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 fn shown(entry: &Entry) -> &str {

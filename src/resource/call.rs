@@ -194,6 +194,12 @@ impl Call {
         self
     }
 
+    /// Ends this call at `deadline`, its body included; an earlier timeout stands.
+    pub fn deadline(mut self, deadline: std::time::Instant) -> Self {
+        self.options.deadline = Some(deadline.into());
+        self
+    }
+
     /// Sets which argument names nest in this call.
     pub fn expand(mut self, expand: Expand) -> Self {
         self.request.expand = Some(expand);
@@ -205,7 +211,7 @@ impl Call {
     /// # Errors
     /// The first mistake in the path, the arguments, or how they fit the method.
     pub fn build(&self) -> Result<http::Request<Body>> {
-        self.request.to_http(&self.client.context())
+        Ok(self.request.plan(&self.client.context())?.request)
     }
 
     /// What would be sent and where each part came from.
@@ -223,14 +229,9 @@ impl Call {
     /// # Errors
     /// As [`Call::build`], and `Request` for a body that a command line cannot hold.
     pub fn to_curl(&self) -> Result<String> {
-        let credentials = self.client.credentials(&self.options)?;
-        let needs_actor = self.request.needs_actor(self.client.catalog())?;
-        to_curl(
-            &self.request,
-            &self.client.context(),
-            |request| credentials.attach(request, needs_actor),
-            credentials.query_name(),
-        )
+        let mut plan = self.request.plan(&self.client.context())?;
+        let credentials = self.client.sign(&mut plan.request, &self.request, &self.options, plan.needs_actor)?;
+        to_curl(&self.request, &self.client.context(), &plan.request, credentials.query_name())
     }
 
     /// Sends the call; a status that is no success is an error that keeps the whole answer.
@@ -257,12 +258,13 @@ impl Call {
         self.send().await?.json().await
     }
 
-    /// Sends the call and decodes the answer; 404 is `None`.
+    /// Sends the call and decodes the answer; 404 and 204 are `None`.
     ///
     /// # Errors
     /// As [`Call::send_as`], but for a status of 404.
     pub async fn optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
         match self.send().await {
+            Ok(response) if response.status() == StatusCode::NO_CONTENT => Ok(None),
             Ok(response) => response.json().await.map(Some),
             Err(error) if error.kind() == ErrorKind::Status && error.status() == Some(StatusCode::NOT_FOUND) => {
                 Ok(None)

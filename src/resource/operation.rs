@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Call;
 use crate::{
-    catalog::{MethodPolicy, Part, Variable},
+    catalog::{Catalog, MethodPolicy, Node, Part, Route, Variable},
     client::Client,
     error::{Fault, Result, quoted},
     path::{Path, Segment},
@@ -130,28 +130,45 @@ fn resolve(client: &Client, name: &str, params: &[(String, String)]) -> Result<P
         let near = catalog.nearest_operation(name).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Fault::path(format!("no operation {}{}", quoted(name), near.unwrap_or_default())));
     };
+    let variables = variables(catalog, route);
+    let known: Vec<_> =
+        variables.iter().flat_map(|variable| [Some(variable.name()), variable.param.as_deref()]).flatten().collect();
+    if let Some((unknown, _)) = params.iter().find(|(given, _)| !known.contains(&given.as_str())) {
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        return Err(Fault::path(format!("{name} has no path parameter {}; it has {known}", quoted(unknown))));
+    }
     let mut path = Path::root();
-    let mut known = Vec::new();
+    let mut variables = variables.into_iter();
     for part in route.segments() {
         match part {
             Part::Literal(literal) => path.res(catalog, literal),
             Part::Variable(_) => {
-                let Some((_, variable)) = catalog.variable(path.node()) else { break };
+                let Some(variable) = variables.next() else { break };
                 let value = value(client, policy, variable, params).ok_or_else(|| {
                     Fault::path(format!("{name} needs {{{0}}}; give it with .param(\"{0}\", value)", variable.name()))
                 })?;
                 path.item(catalog, client.actor(), value);
-                known.extend([Some(variable.name()), variable.param.as_deref()].into_iter().flatten());
             }
         }
     }
-    match params.iter().find(|(given, _)| !known.contains(&given.as_str())) {
-        Some((unknown, _)) => {
-            let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-            Err(Fault::path(format!("{name} has no path parameter {}; it has {known}", quoted(unknown))))
-        }
-        None => Ok(path),
+    Ok(path)
+}
+
+/// The variables of `route`, in order.
+fn variables<'c>(catalog: &'c Catalog, route: &Route) -> Vec<&'c Variable> {
+    let mut at = Node::ROOT;
+    let mut found = Vec::new();
+    for part in route.segments() {
+        let next = match part {
+            Part::Literal(literal) => catalog.literal(at, literal),
+            Part::Variable(_) => catalog.variable(at).map(|(node, variable)| {
+                found.push(variable);
+                node
+            }),
+        };
+        at = next.unwrap_or(at);
     }
+    found
 }
 
 /// What fills `variable`: the parameter, else the operation's default, else the actor.

@@ -13,7 +13,7 @@ use http_body::Body;
 use super::Exchange;
 use crate::{
     body::WireBody,
-    error::{BoxError, Cause, Error, ErrorKind, Outcome},
+    error::{BoxError, Error, ErrorKind, Outcome},
 };
 
 /// The value of `Accept-Encoding`, for what this build can decode.
@@ -34,11 +34,9 @@ pub(super) enum Decoded {
 
 /// The codings named in the headers, identity left out.
 fn codings(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(CONTENT_ENCODING).iter();
-    let names = values.flat_map(|value| {
-        String::from_utf8_lossy(value.as_bytes()).into_owned().split(',').map(str::to_owned).collect::<Vec<_>>()
-    });
-    names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty() && name != "identity").collect()
+    let names = headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let names = names.map(|name| String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase());
+    names.filter(|name| !name.is_empty() && name != "identity").collect()
 }
 
 pub(super) fn is_coded(headers: &HeaderMap) -> bool {
@@ -111,39 +109,43 @@ impl Frames {
     }
 }
 
-/// Tells what a failure to read means: the transport's own error, a cut, or a bad coding.
+/// What a failure to read means: the transport's own error, a coded body that is cut short, or a bad coding.
 pub(super) fn classify(error: BoxError, exchange: &Exchange) -> Error {
-    let error = match error.downcast::<io::Error>() {
+    let error = match error.downcast::<Damaged>() {
+        Ok(damaged) => damaged.0,
         Err(error) => return transport(error, exchange),
-        Ok(error) => *error,
     };
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return exchange.error(ErrorKind::Body, "body.truncated", "the coded body is cut short");
     }
-    match error.into_inner() {
-        Some(inner) if inner.is::<Passed>() => match inner.downcast::<Passed>() {
-            Ok(passed) => transport(passed.0, exchange),
-            Err(_) => exchange.error(ErrorKind::Body, "body.truncated", "the body could not be read"),
-        },
-        inner => {
-            let error =
-                exchange.error(ErrorKind::Body, "body.encoding", "the body is not of the coding that it claims");
-            match inner {
-                Some(inner) => error.with_source(Cause::chain(&*inner, &|text| exchange.masks.apply(text))),
-                None => error,
-            }
+    match error.into_inner().map(|inner| inner.downcast::<Passed>()) {
+        Some(Ok(passed)) => transport(passed.0, exchange),
+        other => {
+            let source = other.and_then(std::result::Result::err).unwrap_or_else(|| "damaged data".into());
+            let message = "the body is not of the coding that it claims";
+            exchange.dress(
+                Error::coded(ErrorKind::Body, "body.encoding", message)
+                    .with_outcome(Outcome::Processed)
+                    .with_source(source),
+            )
         }
     }
 }
 
 fn transport(error: BoxError, exchange: &Exchange) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => exchange.dress(error.with_outcome(Outcome::Processed)),
-        Err(error) => exchange
-            .error(ErrorKind::Body, "body.truncated", "the body could not be read to its end")
-            .with_source(Cause::chain(&*error, &|text| exchange.masks.apply(text))),
-    }
+    let error = match error.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(error) => {
+            Error::coded(ErrorKind::Body, "body.truncated", "the body could not be read to its end").with_source(error)
+        }
+    };
+    exchange.dress(error.with_outcome(Outcome::Processed))
 }
+
+/// A failure of a decoder, as opposed to one of the transport below it.
+#[derive(Debug, thiserror::Error)]
+#[error("the body could not be decoded")]
+struct Damaged(io::Error);
 
 /// A transport's error on its way through a decoder, which speaks `io::Error`.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +157,7 @@ mod inner {
     use async_compression::tokio::bufread;
     use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
-    use super::{BoxError, Bytes, Context, Frames, Passed, Pin, Poll, io, ready};
+    use super::{BoxError, Bytes, Context, Damaged, Frames, Passed, Pin, Poll, io, ready};
 
     /// How much is decoded at a time, which bounds what a small coded piece can grow to in memory.
     const STEP: usize = 32 << 10;
@@ -193,7 +195,7 @@ mod inner {
         pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
             let mut buffer = ReadBuf::new(&mut self.step);
             Poll::Ready(match ready!(self.reader.as_mut().poll_read(cx, &mut buffer)) {
-                Err(error) => Some(Err(error.into())),
+                Err(error) => Some(Err(Damaged(error).into())),
                 Ok(()) if buffer.filled().is_empty() => None,
                 Ok(()) => Some(Ok(Bytes::copy_from_slice(buffer.filled()))),
             })

@@ -48,7 +48,8 @@ impl<T: DeserializeOwned> Lines<T> {
                 if line.is_empty() {
                     continue;
                 }
-                let value = decode::json(line, None).map_err(|why| self.error(ErrorKind::Decode, "body.decode", &why));
+                let value = decode::json(line, None, &self.stream.exchange().masks)
+                    .map_err(|why| self.error(ErrorKind::Decode, "body.decode", &why));
                 if value.is_err() {
                     self.end();
                 }
@@ -96,7 +97,7 @@ impl<T: DeserializeOwned> Lines<T> {
 
     fn error(&self, kind: ErrorKind, code: &'static str, why: &str) -> Error {
         let exchange = self.stream.exchange();
-        exchange.error(kind, code, exchange.masks.apply(why))
+        exchange.error(kind, code, why)
     }
 }
 

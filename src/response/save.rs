@@ -21,7 +21,7 @@ const BLOCK: usize = 256 << 10;
 /// Writes `stream` to `path` and returns its length.
 ///
 /// One blocking task writes; a stream that fails or is dropped leaves no file behind.
-pub(super) async fn save(mut stream: ByteStream, path: &Path) -> Result<u64> {
+pub(super) async fn save(stream: ByteStream, path: &Path) -> Result<u64> {
     let store = |error: io::Error| {
         let code = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "store.full",
@@ -34,14 +34,23 @@ pub(super) async fn save(mut stream: ByteStream, path: &Path) -> Result<u64> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let target = path.to_owned();
     let writer = tokio::task::spawn_blocking(move || write(receiver, &target));
+    let forwarded = forward(stream, sender).await;
+    // It is waited for even when the stream failed, so that its file is gone when the caller hears of it.
+    let written = writer.await.map_err(|error| store(io::Error::other(error)))?;
+    forwarded?;
+    written.map_err(store)
+}
+
+/// Hands on what comes, and the end mark behind a whole body only.
+async fn forward(mut stream: ByteStream, sender: mpsc::Sender<Option<Bytes>>) -> Result<()> {
     while let Some(chunk) = stream.next().await {
-        // The writer has gone only when it failed, and says why below.
+        // The writer has gone only when it failed, and says why itself.
         if sender.send(Some(chunk?)).await.is_err() {
-            break;
+            return Ok(());
         }
     }
     let _ = sender.send(None).await;
-    writer.await.map_err(|error| store(io::Error::other(error)))?.map_err(store)
+    Ok(())
 }
 
 /// Writes what comes until the end mark; without one the file is taken back.

@@ -64,7 +64,12 @@ impl ByteStream {
             State::Refused(error) => return Poll::Ready(error.take().map(Err)),
             State::Ended => return Poll::Ready(None),
         };
+        let over = self.exchange.deadline.is_some_and(|deadline| deadline <= Instant::now());
         let item = match decoded.poll(cx) {
+            Poll::Ready(Some(Ok(_))) | Poll::Pending if over => {
+                let message = "the body did not arrive in the time of the call";
+                Some(Err(self.exchange.error(ErrorKind::Timeout, "timeout.total", message)))
+            }
             Poll::Ready(item) => {
                 self.waiting = false;
                 item.map(|item| item.map_err(|error| coding::classify(error, &self.exchange)))
@@ -81,10 +86,12 @@ impl ByteStream {
         Poll::Ready(item)
     }
 
-    /// Ready when nothing has come for the idle time, which begins with the first look.
+    /// Ready when nothing has come for the idle time, which begins with the first look, or until the call's end.
     fn stalled(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
-        let Some(limit) = self.exchange.idle else { return Poll::Pending };
-        let until = Instant::now() + limit;
+        let now = Instant::now();
+        let left = self.exchange.deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let Some(limit) = [self.exchange.idle, left].into_iter().flatten().min() else { return Poll::Pending };
+        let until = now + limit;
         let timer = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         if !std::mem::replace(&mut self.waiting, true) {
             timer.as_mut().reset(until);

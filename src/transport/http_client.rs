@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Uri;
+use http::{HeaderValue, Method, Uri, header::CONTENT_LENGTH};
 use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 use url::Url;
@@ -52,6 +52,8 @@ pub(crate) struct Http {
     /// For `http:`; it loads no roots, which would take longer than a request.
     plain: OnceLock<reqwest::Client>,
     secure: OnceLock<reqwest::Client>,
+    /// For `https:` of another origin, where the client certificate and lax checks do not belong.
+    foreign: OnceLock<reqwest::Client>,
 }
 
 impl Http {
@@ -61,32 +63,40 @@ impl Http {
             origin: Url::parse(&settings.origin).ok(),
             plain: OnceLock::new(),
             secure: OnceLock::new(),
+            foreign: OnceLock::new(),
             settings,
         };
         let Settings { roots, identity, proxy, .. } = &http.settings;
         if !roots.is_empty() || identity.is_some() || matches!(proxy, Some(Proxy::Url(_))) {
-            http.client(true)?;
+            http.client(To::Home)?;
         }
         Ok(http)
     }
 
-    fn client(&self, secure: bool) -> Result<&reqwest::Client> {
-        let cell = if secure { &self.secure } else { &self.plain };
+    fn client(&self, to: To) -> Result<&reqwest::Client> {
+        let cell = match to {
+            To::Plain => &self.plain,
+            To::Home => &self.secure,
+            To::Foreign => &self.foreign,
+        };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let built = build(&self.settings, secure)?;
+        let built = build(&self.settings, to)?;
         Ok(cell.get_or_init(|| built))
+    }
+
+    fn is_home(&self, uri: &Uri) -> bool {
+        self.origin.as_ref().is_some_and(|origin| {
+            uri.scheme_str() == Some(origin.scheme())
+                && uri.host() == origin.host_str()
+                && uri.port_u16() == origin.port()
+        })
     }
 
     /// The same URL as reqwest wants it; one that its parser would change is refused.
     fn url(&self, uri: &Uri) -> Result<Url> {
-        let known = self.origin.as_ref().filter(|origin| {
-            uri.scheme_str() == Some(origin.scheme())
-                && uri.host() == origin.host_str()
-                && uri.port_u16() == origin.port()
-        });
-        let url = match known {
+        let url = match self.origin.as_ref().filter(|_| self.is_home(uri)) {
             Some(origin) => {
                 let mut url = origin.clone();
                 url.set_path(uri.path());
@@ -103,7 +113,15 @@ impl Http {
     }
 }
 
-fn build(settings: &Settings, secure: bool) -> Result<reqwest::Client> {
+/// Which connections a request may use.
+#[derive(Clone, Copy, PartialEq)]
+enum To {
+    Plain,
+    Home,
+    Foreign,
+}
+
+fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
     let Settings { origin: _, connect_timeout, roots, identity, insecure, proxy } = settings;
     let config = |why: &str, error: reqwest::Error| {
         Error::coded(ErrorKind::Request, "config", why).with_source(classify::cause(&error))
@@ -118,7 +136,8 @@ fn build(settings: &Settings, secure: bool) -> Result<reqwest::Client> {
     if let Some(timeout) = connect_timeout {
         builder = builder.connect_timeout(*timeout);
     }
-    if !secure {
+    let secure_proxy = matches!(proxy, Some(Proxy::Url(url)) if url.expose().starts_with("https:"));
+    if to == To::Plain && !secure_proxy {
         builder = builder.tls_certs_only([]);
     }
     for pem in roots {
@@ -126,12 +145,12 @@ fn build(settings: &Settings, secure: bool) -> Result<reqwest::Client> {
             reqwest::Certificate::from_pem_bundle(pem).map_err(|error| config("a CA certificate is not PEM", error))?;
         builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
     }
-    if let Some(pem) = identity {
+    if let Some(pem) = identity.as_ref().filter(|_| to == To::Home) {
         let identity = reqwest::Identity::from_pem(pem.expose().as_bytes())
             .map_err(|error| config("the client certificate and its key are not PEM", error))?;
         builder = builder.identity(identity);
     }
-    builder = builder.tls_danger_accept_invalid_certs(*insecure);
+    builder = builder.tls_danger_accept_invalid_certs(*insecure && to == To::Home);
     builder = match proxy {
         None => builder,
         Some(Proxy::None) => builder.no_proxy(),
@@ -147,11 +166,18 @@ impl Transport for Http {
     fn exchange(&self, request: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let client = self.client(parts.uri.scheme_str() == Some("https"))?;
+            let client = self.client(match parts.uri.scheme_str() {
+                Some("https") if self.is_home(&parts.uri) => To::Home,
+                Some("https") => To::Foreign,
+                _ => To::Plain,
+            })?;
             let mut wire = reqwest::Request::new(parts.method, self.url(&parts.uri)?);
             *wire.headers_mut() = parts.headers;
             *wire.body_mut() = match body.into_bytes() {
-                Ok(bytes) if bytes.is_empty() => None,
+                Ok(bytes) if bytes.is_empty() => {
+                    say_empty(&mut wire);
+                    None
+                }
                 Ok(bytes) => Some(reqwest::Body::from(bytes)),
                 Err(stream) => {
                     let length = stream.size_hint();
@@ -161,6 +187,13 @@ impl Transport for Http {
             let answer = client.execute(wire).await.map_err(classify::send)?;
             Ok(http::Response::from(answer).map(|body| WireBody::new(Answer(body))))
         })
+    }
+}
+
+/// Says that there is no body, where the method would let a server wait for one (RFC 9110, 8.6).
+fn say_empty(request: &mut reqwest::Request) {
+    if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
 }
 
@@ -182,7 +215,7 @@ impl http_body::Body for Shared {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.1.clone()
+        self.1
     }
 }
 

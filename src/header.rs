@@ -1,4 +1,4 @@
-//! Header hygiene: what a caller may set, and how much of it.
+//! Header hygiene: what may be set, by a caller, a catalog or credentials, and how much of it.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
@@ -23,31 +23,39 @@ const MANAGED: &[&str] = &[
     "upgrade",
 ];
 
-/// Headers whose values are credentials.
+/// Words by which a header or a query parameter is known to hold a credential.
 const CREDENTIALS: &[&str] =
-    &["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
+    &["authorization", "cookie", "apikey", "token", "secret", "password", "passwd", "credential", "accesskey"];
+
+/// A header's name, unless it is none or one that the transport writes.
+pub(crate) fn name(name: &str) -> Result<HeaderName, Fault> {
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong(name, "has no valid name"))?;
+    if MANAGED.contains(&parsed.as_str()) {
+        return Err(wrong(name, "is written by the transport and cannot be set"));
+    }
+    Ok(parsed)
+}
 
 /// A header that a caller gives; the error names it and never shows its value.
-pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Fault> {
-    let wrong = |why: &str| {
-        Fault::new(ErrorKind::Request, "invalid_input.header", format!("the header {} {why}", quoted(name)))
-    };
-    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("has no valid name"))?;
-    if MANAGED.contains(&parsed.as_str()) {
-        return Err(wrong("is written by the transport and cannot be set"));
+pub(crate) fn header(named: &str, value: &str) -> Result<(HeaderName, HeaderValue), Fault> {
+    let parsed = name(named)?;
+    if value.chars().any(char::is_control) {
+        return Err(wrong(named, "has a value with a control character"));
     }
-    let mut value = HeaderValue::from_str(value)
-        .or_else(|error| {
-            if value.chars().any(char::is_control) { Err(error) } else { HeaderValue::from_bytes(value.as_bytes()) }
-        })
-        .map_err(|_| wrong("has a value with a control character"))?;
-    value.set_sensitive(is_credential(&parsed));
+    let mut value =
+        HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong(named, "has a value that HTTP does not allow"))?;
+    value.set_sensitive(is_secret(named));
     Ok((parsed, value))
 }
 
-/// Whether the header's value is a credential.
-pub(crate) fn is_credential(name: &HeaderName) -> bool {
-    CREDENTIALS.contains(&name.as_str())
+fn wrong(name: &str, why: &str) -> Fault {
+    Fault::new(ErrorKind::Request, "invalid_input.header", format!("the header {} {why}", quoted(name)))
+}
+
+/// Whether a header or a query parameter of this name holds a credential.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    CREDENTIALS.iter().any(|word| plain.contains(word))
 }
 
 /// Refuses a header section that servers would refuse.
@@ -127,6 +135,7 @@ mod tests {
     fn credentials_are_marked_sensitive() {
         assert!(header("Authorization", "Bearer x").unwrap().1.is_sensitive());
         assert!(header("cookie", "a=b").unwrap().1.is_sensitive());
+        assert!(header("X-Oauth-Token", "a").unwrap().1.is_sensitive());
         assert!(!header("accept", "a/b").unwrap().1.is_sensitive());
     }
 }

@@ -1,0 +1,25 @@
+# One word per job.
+
+# the gate, as CI runs it
+check:
+    bash scripts/test
+
+# the main job on the embedded catalog
+tour:
+    cargo run --example tour
+
+# the budgets of docs/performance.md, measured
+bench:
+    cargo bench --bench budget
+
+# bans, licences and sources of the dependencies
+deny:
+    cargo deny check bans licenses sources
+
+# what the unit tests of the pure modules leave alive
+mutants:
+    cargo mutants --no-shuffle --file 'src/path*' --file 'src/params*' --file 'src/query.rs' --file 'src/multipart*' --file 'src/catalog*'
+
+# the fuzz targets, ten minutes each (needs cargo-fuzz)
+fuzz:
+    for target in path catalog params multipart; do RUSTC_BOOTSTRAP=1 cargo fuzz run $target -- -max_total_time=600; done

@@ -1,0 +1,39 @@
+//! The integration tests: one binary, one module a theme. Nothing here leaves this machine or sleeps.
+//!
+//! A test's name begins with the id of its case where it has one.
+
+/// Servers and services to talk to; no tests.
+mod support;
+
+/// B: bodies as they are decoded, bounded, uploaded and answered early.
+mod bodies;
+/// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.
+#[cfg(feature = "http")]
+mod classification;
+/// K: threads, runtimes, and what is `Send` and `Sync`.
+mod concurrency;
+/// What every transport does on the wire, and proof that each check can fail.
+mod conformance;
+/// X41: the `curl` line sends what the call sends.
+#[cfg(feature = "http")]
+mod curl;
+/// The examples, what they print, and the server that they talk to.
+mod examples;
+/// The order of the modules, held against every import.
+mod layers;
+/// M: the behaviour of the MAX clients, each named operation included.
+mod max;
+/// Ordinary HTTP against an ordinary mock server.
+#[cfg(feature = "http")]
+mod ordinary;
+/// P: what may be a path, by every way in which one is given.
+mod paths;
+/// W20 to W43 and V-W1, V-W2, V-W6: what the WIPAC client does, request by request.
+mod requests;
+/// S: no secret in a message, a log, or at another origin.
+mod secrets;
+/// Every public name.
+mod surface;
+/// TLS: whose certificates are trusted, and HTTP/2.
+#[cfg(feature = "http")]
+mod tls;

@@ -1,0 +1,28 @@
+//! Servers and services to talk to, each on a thread of its own and on 127.0.0.1.
+
+#[cfg(feature = "http")]
+pub mod authority;
+pub mod canary;
+pub mod echo;
+#[cfg(feature = "http")]
+pub mod fault;
+pub mod recorder;
+#[cfg(feature = "http")]
+pub mod serve;
+
+/// A client of the service in this process, which knows no catalog.
+pub fn local() -> restwalk::Client {
+    restwalk::Client::local(echo::router()).build().unwrap()
+}
+
+/// A client of `url` that no proxy of the environment comes between.
+#[cfg(feature = "http")]
+pub fn network(url: &str) -> restwalk::Client {
+    builder(url).build().unwrap()
+}
+
+/// The settings of [`network`], for tests that add some.
+#[cfg(feature = "http")]
+pub fn builder(url: &str) -> restwalk::ClientBuilder {
+    restwalk::Client::builder(url).proxy(None)
+}
