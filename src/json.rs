@@ -12,7 +12,7 @@ mod finite;
 
 /// Serializes `value` to compact JSON; the error says what JSON cannot hold.
 pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::new(&mut out);
     value.serialize(finite::Finite(&mut serializer)).map_err(|error| error.to_string())?;
     String::from_utf8(out).map_err(|error| error.to_string())
@@ -29,7 +29,7 @@ pub(crate) fn escape(name: &str) -> Cow<'_, str> {
 
 /// The name that stands escaped between JSON quotes.
 pub(crate) fn unescape(escaped: &str) -> Cow<'_, str> {
-    if !escaped.contains('\\') {
+    if memchr::memchr(b'\\', escaped.as_bytes()).is_none() {
         return Cow::Borrowed(escaped);
     }
     serde_json::from_str(&format!("\"{escaped}\"")).map_or(Cow::Borrowed(escaped), Cow::Owned)
@@ -70,32 +70,38 @@ impl<'a> Members<'a> {
 
     /// Moves behind the string or value that begins here and returns its text.
     fn value(&mut self) -> &'a str {
-        let bytes = self.text.as_bytes();
         let start = self.at;
+        match self.text.as_bytes().get(start) {
+            Some(b'"') => self.string(),
+            Some(b'{' | b'[') => self.nested(),
+            _ => self.scalar(),
+        }
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn nested(&mut self) {
         let mut depth = 0_usize;
-        while let Some(byte) = bytes.get(self.at) {
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
             match byte {
                 b'"' => {
                     self.string();
-                    if depth == 0 {
-                        break;
-                    }
                     continue;
                 }
-                b'}' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.at += 1;
-                        break;
-                    }
-                }
+                b'}' | b']' => depth -= 1,
                 _ => {}
             }
             self.at += 1;
+            if depth == 0 {
+                return;
+            }
         }
-        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn scalar(&mut self) {
+        let ends = |byte: &u8| matches!(byte, b'}' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t');
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(ends).unwrap_or(rest.len());
     }
 
     fn string(&mut self) {

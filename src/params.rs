@@ -124,7 +124,7 @@ pub(crate) fn merge<'a>(
             Argument::Set { name, json } => merged.set(index, name, json, expand)?,
             Argument::Json(text) if json::is_object(text) => {
                 for (key, value) in Members::of(text) {
-                    if expand.separates_in(key) && !key.contains('\\') {
+                    if expand.separates_in(key) && matches!(json::unescape(key), Cow::Borrowed(_)) {
                         merged.set(index, key, value, expand)?;
                     } else {
                         merged.assign(ROOT, canonical(key), value, From::Argument(index, key))?;
@@ -144,7 +144,7 @@ type Names<'a> = SmallVec<[Cow<'a, str>; 4]>;
 
 /// A merged body: a flat tree of spans, rendered or explained.
 pub(crate) struct Merged<'a> {
-    nodes: SmallVec<[Node<'a>; 24]>,
+    nodes: SmallVec<[Node<'a>; 32]>,
     /// The keys of wide objects, by parent.
     wide: HashMap<usize, HashMap<Cow<'a, str>, usize>>,
     defaults: Option<&'a Defaults>,

@@ -281,6 +281,8 @@ impl ClientBuilder {
                 headers.insert(name, value);
             }
         }
+        // Room for what calls add, so that a call's copy need not grow its table.
+        headers.reserve(8);
         limit(&headers)?;
         Ok(headers)
     }
