@@ -15,11 +15,14 @@ use crate::{
 const INSTRUCTIONS: Unit = Unit::Of("instr");
 const ALLOCATIONS: Unit = Unit::Of("allocs");
 
+/// Budgets that are measured together, and how, given the server's address.
+type Group = (&'static [&'static str], fn(&str));
+
 /// Measures every budget, or those whose ids are `wanted`.
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [(&[&str], fn(&str)); 9] = [
+    let groups: [Group; 9] = [
         (&["G1", "G2"], calls),
         (&["G5"], paths),
         (&["G6"], merges),

@@ -301,6 +301,7 @@ impl ClientBuilder {
     }
 
     #[cfg(not(feature = "http"))]
+    #[expect(clippy::unused_self, reason = "it has the settings where there is a network")]
     fn network(&self, _: &Base) -> Result<Arc<dyn Transport>> {
         let why = "there is no network transport: turn on the feature `http`, or give one with .transport(..)";
         Err(Error::coded(ErrorKind::Request, "config", why))
