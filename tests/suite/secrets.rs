@@ -130,7 +130,7 @@ mod network {
     }
 
     fn client(url: &str) -> Client {
-        secretive(support::builder(url)).headers_timeout(Duration::from_millis(200)).build().unwrap()
+        secretive(support::builder(url)).build().unwrap()
     }
 
     /// One failure of each kind that a network can bring about.
@@ -157,7 +157,8 @@ mod network {
             connection.request();
             connection.hold();
         });
-        errors.push(failure(&client(&silent.url())).await);
+        let hurried = secretive(support::builder(&silent.url())).headers_timeout(Duration::from_millis(100));
+        errors.push(failure(&hurried.build().unwrap()).await);
         let authority = Authority::new();
         let wrong = Server::tls(echo::router(), authority.config(&Claims { name: "example.com", ..SERVER }, None));
         errors.push(failure(&client(&wrong.url())).await);
