@@ -188,6 +188,23 @@ mod network {
         }
     }
 
+    #[tokio::test]
+    async fn r12_a_proxy_learns_its_own_credentials_and_of_a_secure_call_the_host_only() {
+        let proxy = FaultServer::keeping("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
+        let url = proxy.url().replace("http://", &format!("http://ada:{}@", canary("proxy")));
+        for origin in ["http://nothing.invalid", "https://nothing.invalid"] {
+            failure(&secretive(Client::builder(origin)).proxy(url.as_str()).build().unwrap()).await;
+        }
+        let [plain, tunnel] = &proxy.requests()[..] else { panic!("two requests") };
+        assert!(plain.target.starts_with("http://nothing.invalid/people?access_token="));
+        assert_eq!((&tunnel.method[..], &tunnel.target[..]), ("CONNECT", "nothing.invalid:443"));
+        let pair = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("ada:{}", canary("proxy")));
+        for request in [plain, tunnel] {
+            assert_eq!(request.header("proxy-authorization"), Some(format!("Basic {pair}").as_str()));
+        }
+        clean(&format!("{tunnel:?}"));
+    }
+
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
 
