@@ -216,6 +216,11 @@ impl Prepared {
         &self.masks
     }
 
+    /// Whether `value` is one of its own.
+    pub(crate) fn holds(&self, value: &HeaderValue) -> bool {
+        self.headers.iter().any(|(_, own)| own == value)
+    }
+
     /// The first of its headers that `headers` has too.
     pub(crate) fn clash(&self, headers: &HeaderMap) -> Option<&HeaderName> {
         self.headers.iter().map(|(name, _)| name).find(|name| headers.contains_key(*name))

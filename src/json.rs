@@ -82,8 +82,8 @@ impl<'a> Members<'a> {
                     }
                     continue;
                 }
-                b'{' | b'[' => depth += 1,
                 b'}' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
+                b'{' | b'[' => depth += 1,
                 b'}' | b']' => {
                     depth -= 1;
                     if depth == 0 {
@@ -101,13 +101,14 @@ impl<'a> Members<'a> {
     fn string(&mut self) {
         let bytes = self.text.as_bytes();
         self.at += 1;
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => break,
-                byte => self.at += if *byte == b'\\' { 2 } else { 1 },
+        while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+            self.at += found + 1;
+            if bytes.get(self.at - 1) == Some(&b'"') {
+                return;
             }
+            self.at += 1;
         }
-        self.at = (self.at + 1).min(bytes.len());
+        self.at = bytes.len();
     }
 }
 

@@ -4,7 +4,7 @@
 //! borrows from the defaults and from the arguments; rendering it writes the body, and
 //! walking it explains the body. HTTP, routes and the catalog's format are not known here.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -18,6 +18,9 @@ pub use names::Expand;
 
 /// How deep argument names may nest objects.
 const DEEPEST: usize = 64;
+
+/// An object with more keys than this gets an index of them; fewer are found sooner one by one.
+const FEW: usize = 32;
 
 /// A default value as a catalog file gives it, each part with its line.
 #[derive(Debug, Clone)]
@@ -121,9 +124,10 @@ pub(crate) fn merge<'a>(
             Argument::Set { name, json } => merged.set(index, name, json, expand)?,
             Argument::Json(text) if json::is_object(text) => {
                 for (key, value) in Members::of(text) {
-                    match json::unescape(key) {
-                        Cow::Borrowed(name) => merged.set(index, name, value, expand)?,
-                        Cow::Owned(_) => merged.put(index, Names::from_iter([Cow::Borrowed(key)]), value, key)?,
+                    if expand.separates_in(key) && !key.contains('\\') {
+                        merged.set(index, key, value, expand)?;
+                    } else {
+                        merged.assign(ROOT, canonical(key), value, From::Argument(index, key))?;
                     }
                 }
             }
@@ -141,6 +145,8 @@ type Names<'a> = SmallVec<[Cow<'a, str>; 4]>;
 /// A merged body: a flat tree of spans, rendered or explained.
 pub(crate) struct Merged<'a> {
     nodes: SmallVec<[Node<'a>; 24]>,
+    /// The keys of wide objects, by parent.
+    wide: HashMap<usize, HashMap<Cow<'a, str>, usize>>,
     defaults: Option<&'a Defaults>,
 }
 
@@ -173,16 +179,13 @@ enum From<'a> {
 
 const ROOT: usize = 0;
 
+/// An object without members.
+const EMPTY: Content<'_> = Content::Object { first: None, last: None };
+
 impl<'a> Merged<'a> {
     fn new(defaults: Option<&'a Defaults>) -> Self {
-        let root = Node {
-            key: Cow::Borrowed(""),
-            content: Content::Object { first: None, last: None },
-            from: From::Line(0),
-            was: None,
-            next: None,
-        };
-        let mut merged = Self { nodes: SmallVec::new(), defaults };
+        let root = Node { key: Cow::Borrowed(""), content: EMPTY, from: From::Line(0), was: None, next: None };
+        let mut merged = Self { nodes: SmallVec::new(), wide: HashMap::new(), defaults };
         merged.nodes.push(root);
         if let Some(defaults) = defaults {
             merged.copy(ROOT, &defaults.nodes, 0, defaults.nodes.len());
@@ -195,8 +198,7 @@ impl<'a> Merged<'a> {
         let mut at = from;
         while at < to {
             let Some(default) = defaults.get(at) else { break };
-            let content =
-                if default.object { Content::Object { first: None, last: None } } else { Content::Text(&default.text) };
+            let content = if default.object { EMPTY } else { Content::Text(&default.text) };
             let child = self.append(parent, Cow::Borrowed(&default.key), content, From::Line(default.line));
             self.nodes[child].was = Some((&default.text, default.line));
             if default.object {
@@ -217,7 +219,16 @@ impl<'a> Merged<'a> {
             self.nodes[last].next = Some(child);
         }
         self.nodes[parent].content = Content::Object { first: first.or(Some(child)), last: Some(child) };
+        if let Some(index) = self.wide.get_mut(&parent) {
+            index.entry(self.nodes[child].key.clone()).or_insert(child);
+        }
         child
+    }
+
+    /// Puts `content` in the place of what stood at `node`.
+    fn replace(&mut self, node: usize, content: Content<'a>) {
+        self.nodes[node].content = content;
+        self.wide.remove(&node);
     }
 
     fn children(&self, parent: usize) -> impl Iterator<Item = usize> {
@@ -228,8 +239,20 @@ impl<'a> Merged<'a> {
         std::iter::successors(first, |at| self.nodes[*at].next)
     }
 
-    fn child(&self, parent: usize, key: &str) -> Option<usize> {
-        self.children(parent).find(|at| self.nodes[*at].key == key)
+    fn child(&mut self, parent: usize, key: &str) -> Option<usize> {
+        if let Some(index) = self.wide.get(&parent) {
+            return index.get(key).copied();
+        }
+        let mut passed = 0;
+        let found = self.children(parent).inspect(|_| passed += 1).find(|at| self.nodes[*at].key == key);
+        if passed > FEW {
+            let mut index = HashMap::new();
+            for at in self.children(parent) {
+                index.entry(self.nodes[at].key.clone()).or_insert(at);
+            }
+            self.wide.insert(parent, index);
+        }
+        found
     }
 
     fn set(&mut self, index: usize, name: &'a str, value: &'a str, expand: Expand) -> Result<(), String> {
@@ -261,16 +284,16 @@ impl<'a> Merged<'a> {
     /// The object under `key`, made if there is none; a value that another argument put there is a clash.
     fn enter(&mut self, parent: usize, key: Cow<'a, str>, from: From<'a>) -> Result<usize, String> {
         let Some(child) = self.child(parent, &key) else {
-            return Ok(self.append(parent, key, Content::Object { first: None, last: None }, from));
+            return Ok(self.append(parent, key, EMPTY, from));
         };
         match self.nodes[child].content {
             Content::Object { .. } => {}
             Content::Text(text) if json::is_object(text) => self.explode(child, text),
             Content::Text(_) => {
                 clash(self.nodes[child].from, from)?;
-                self.nodes[child].content = Content::Object { first: None, last: None };
+                self.replace(child, EMPTY);
             }
-            Content::Gone => self.nodes[child].content = Content::Object { first: None, last: None },
+            Content::Gone => self.replace(child, EMPTY),
         }
         if !matches!(self.nodes[child].from, From::Way(..)) {
             self.nodes[child].from = from;
@@ -281,7 +304,7 @@ impl<'a> Merged<'a> {
     /// Turns the object that stands at `node` as text into child nodes of the same origin.
     fn explode(&mut self, node: usize, text: &'a str) {
         let from = self.nodes[node].from;
-        self.nodes[node].content = Content::Object { first: None, last: None };
+        self.replace(node, EMPTY);
         for (key, value) in Members::of(text) {
             self.append(node, canonical(key), Content::Text(value), from);
         }
@@ -300,7 +323,7 @@ impl<'a> Merged<'a> {
                 if matches!(content, Content::Object { .. }) {
                     clash(self.nodes[child].from, from)?;
                 }
-                self.nodes[child].content = Content::Text(value);
+                self.replace(child, Content::Text(value));
                 self.nodes[child].from = from;
                 return Ok(());
             }
@@ -323,7 +346,7 @@ impl<'a> Merged<'a> {
             at = self.child(parent, &json::escape(&part));
         }
         if let Some(node) = at {
-            self.nodes[node].content = Content::Gone;
+            self.replace(node, Content::Gone);
         }
     }
 

@@ -21,7 +21,6 @@ pub use segment::Segment;
 const MOST_SEGMENTS: u32 = 64;
 
 /// Steps taken so far.
-#[derive(Clone)]
 pub(crate) struct Path {
     /// Encoded, each segment behind a `/`; empty for the root.
     text: SmallVec<[u8; 96]>,
@@ -243,6 +242,14 @@ fn refused(value: &str, why: &str) -> Fault {
 
 fn refused_name(value: &str, why: &str) -> Fault {
     Fault::path(format!("{} cannot be a path segment: {why}", quoted(value)))
+}
+
+/// Copies the text at once, where the derived code would copy byte by byte.
+impl Clone for Path {
+    fn clone(&self) -> Self {
+        let Self { text, at, items, segments, fault } = self;
+        Self { text: SmallVec::from_slice(text), at: *at, items: *items, segments: *segments, fault: fault.clone() }
+    }
 }
 
 impl fmt::Debug for Path {

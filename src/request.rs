@@ -202,11 +202,6 @@ impl Request {
         self.headers.iter().any(|(own, _)| own == name)
     }
 
-    /// The values of the call's own headers that are credentials.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.headers.iter().filter(|(_, value)| value.is_sensitive()).filter_map(|(_, value)| value.to_str().ok())
-    }
-
     /// The declared route, `None` in an open catalog; the first mistake of path and arguments otherwise.
     pub(crate) fn route<'c>(&self, catalog: &'c Catalog) -> Result<Option<&'c Arc<Route>>> {
         if let Some(fault) = self.path.fault().or(self.fault.as_ref()) {

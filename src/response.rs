@@ -213,8 +213,7 @@ impl Response {
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
         let body = self.bytes().await?;
-        let clean = |text: &str| exchange.masks.apply(text);
-        decode::json(&body, content_type.as_ref(), &clean)
+        decode::json(&body, content_type.as_ref(), &exchange.masks)
             .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
     }
 
@@ -282,8 +281,8 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The part of a body that a message may show: masked, escaped and short.
-fn shown(body: &[u8], clean: &dyn Fn(&str) -> String) -> String {
-    let text = clean(&String::from_utf8_lossy(body.get(..64 << 10).unwrap_or(body)));
+/// The part of a body that a message may show: masked while it is whole, then escaped and cut.
+fn shown(body: &[u8], masks: &Masks) -> String {
+    let text = masks.apply(&String::from_utf8_lossy(body.get(..64 << 10).unwrap_or(body)));
     printable(&text.chars().take(200).collect::<String>())
 }

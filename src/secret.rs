@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http::HeaderMap;
 use zeroize::Zeroizing;
 
 /// A text that prints as `***` and is wiped from memory when dropped.
@@ -65,11 +66,14 @@ impl Masks {
         }
     }
 
-    /// Adds a header's value: whole, and without its scheme or the names of its cookies.
-    pub(crate) fn add_header(&mut self, value: &str) {
-        self.add(value);
-        let parts = value.split([' ', ';', ',']);
-        parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
+    /// Adds the values of headers that are marked sensitive: whole, and without their scheme or cookie name.
+    pub(crate) fn add_headers(&mut self, headers: &HeaderMap) {
+        for value in headers.values().filter(|value| value.is_sensitive()) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            self.add(&text);
+            let parts = text.split([' ', ';', ',']);
+            parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
+        }
     }
 
     /// Keeps the longest first, so that one secret inside another does not spoil it.

@@ -5,11 +5,11 @@ use std::hint::black_box;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Method, header};
-use restwalk::{Auth, Client, Item, Value};
+use restwalk::{Auth, Catalog, Client, Item, Value};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-use crate::fixture;
+use crate::{fixture, measure};
 
 /// Does a job so many times.
 pub type Run = Box<dyn FnMut(u64)>;
@@ -21,7 +21,7 @@ const ABREAST: u64 = 64;
 pub fn find(name: &str, address: &str) -> Run {
     match name {
         "full" => in_turn(restwalk(address, 500)),
-        "full-10" => in_turn(restwalk(address, 10)),
+        "full-20" => in_turn(restwalk(address, 20)),
         "full-10000" => in_turn(restwalk(address, 10_000)),
         "full x64" => abreast(restwalk(address, 500)),
         "reqwest" => in_turn(idiomatic(address)),
@@ -38,6 +38,8 @@ pub fn find(name: &str, address: &str) -> Run {
         "empty" => empty(),
         "rebuilt" => rebuilt(),
         "rebuilt-empty" => rebuilt_empty(),
+        "load" => load(),
+        "events" => events(),
         "to_vec" => to_vec(),
         "by-hand" => by_hand(),
         _ => panic!("no job {name}"),
@@ -94,7 +96,7 @@ fn judge(answer: &Value) {
 }
 
 fn restwalk(address: &str, routes: usize) -> impl AsyncFn() + 'static {
-    let (client, body) = (client(address, routes.max(20)), fixture::body());
+    let (client, body) = (client(address, routes), fixture::body());
     async move || judge(&place(&client).post().json(&body).await.unwrap())
 }
 
@@ -195,6 +197,42 @@ fn rebuilt() -> Run {
 fn rebuilt_empty() -> Run {
     let call = place(&client("127.0.0.1:8080", 500)).post().no_defaults();
     repeat(move || call.build().unwrap())
+}
+
+/// How many resources the catalog of [`load`] and [`events`] has.
+const RESOURCES: usize = 5_000;
+
+fn load() -> Run {
+    let (resources, defaults) = fixture::files(RESOURCES);
+    repeat(move || Catalog::from_yaml(&resources, &defaults).unwrap())
+}
+
+/// The YAML parser alone, to the end of both files.
+fn events() -> Run {
+    let (resources, defaults) = fixture::files(RESOURCES);
+    repeat(move || {
+        [&resources, &defaults].map(|text| saphyr_parser::Parser::new_from_str(text).map(Result::unwrap).count())
+    })
+}
+
+/// Has 1,000 requests in flight and prints how large the process became.
+pub fn crowd(side: &str, address: &str) {
+    const MANY: usize = 1_000;
+    let runtime = runtime();
+    let open = Client::builder(format!("http://{address}")).build().unwrap();
+    let (plain, url) = (reqwest_client(), format!("http://{address}/hold"));
+    let ours = async || assert!(open.res("hold").get().await.unwrap().is_object());
+    let theirs = async || {
+        let answer: Value = plain.get(&url).send().await.unwrap().json().await.unwrap();
+        assert!(answer.is_object());
+    };
+    runtime.block_on(async {
+        match side {
+            "reqwest" => drop(join_all((0..MANY).map(|_| theirs())).await),
+            _ => drop(join_all((0..MANY).map(|_| ours())).await),
+        }
+    });
+    println!("{}", measure::memory("VmHWM"));
 }
 
 fn to_vec() -> Run {

@@ -13,11 +13,15 @@ mod jobs;
 #[cfg(unix)]
 mod measure;
 #[cfg(unix)]
+mod peers;
+#[cfg(unix)]
 mod report;
 #[cfg(unix)]
 mod rows;
 #[cfg(unix)]
 mod server;
+#[cfg(unix)]
+mod transfer;
 
 #[cfg(unix)]
 fn main() {
@@ -26,6 +30,8 @@ fn main() {
     match words.as_slice() {
         ["serve"] => server::serve(),
         ["work", job, calls, address] => measure::work(job, calls.parse().unwrap(), address),
+        ["crowd", side, address] => jobs::crowd(side, address),
+        ["transfer", kind, address, file] => transfer::transfer(kind, address, file),
         wanted => rows::all(wanted),
     }
 }

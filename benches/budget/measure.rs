@@ -24,22 +24,23 @@ pub type Figure = Result<f64, &'static str>;
 /// Does `job` in this process and prints how many allocations a call takes.
 pub fn work(job: &str, calls: u64, address: &str) {
     let mut run = jobs::find(job, address);
-    run(WARM_UP.min(calls));
+    if calls >= WARM_UP {
+        run(WARM_UP);
+    }
     let before = allocations::count();
     run(calls);
     println!("{}", (allocations::count() - before) as f64 / calls as f64);
 }
 
-fn this(job: &str, calls: u64, address: &str) -> Vec<String> {
-    let program = std::env::current_exe().unwrap().display().to_string();
-    vec![program, "work".into(), job.into(), calls.to_string(), address.into()]
-}
-
 /// Allocations of one call.
 pub fn allocations(job: &str, calls: u64, address: &str) -> Figure {
-    let words = this(job, calls, address);
-    let output = Command::new(&words[0]).args(&words[1..]).output().unwrap();
-    assert!(output.status.success(), "{job}: {}", String::from_utf8_lossy(&output.stderr));
+    printed(&["work", job, &calls.to_string(), address])
+}
+
+/// The figure that this program prints when it is run with `words`.
+pub fn printed(words: &[&str]) -> Figure {
+    let output = Command::new(std::env::current_exe().unwrap()).args(words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
 }
 
@@ -52,7 +53,8 @@ pub fn instructions(job: &str, calls: u64, address: &str) -> Figure {
 
 fn collected(job: &str, calls: u64, address: &str) -> Figure {
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).args(this(job, calls, address));
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe().unwrap());
+    command.args(["work", job, &calls.to_string(), address]);
     let output = command.output().map_err(|_| "install valgrind")?;
     let log = String::from_utf8_lossy(&output.stderr);
     let count = log.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
@@ -86,6 +88,13 @@ pub fn cpu(who: UsageWho) -> f64 {
     let usage = getrusage(who).unwrap();
     let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
     seconds(usage.user_time()) + seconds(usage.system_time())
+}
+
+/// A line of this process's memory in bytes, such as `VmRSS`; 0 where the system does not tell.
+pub fn memory(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().nth(1)?.parse::<u64>().ok());
+    line.unwrap_or_default() * 1024
 }
 
 pub fn median(mut values: Vec<f64>) -> f64 {

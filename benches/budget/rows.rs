@@ -1,10 +1,15 @@
 //! What is measured, in the order of docs/performance.md.
 
+use nix::sys::resource::UsageWho;
+use restwalk::Catalog;
+
 use crate::{
-    jobs,
-    measure::{Figure, allocations, instructions, race},
+    fixture, jobs,
+    measure::{Figure, allocations, cpu, instructions, median, printed, race},
+    peers,
     report::{Unit, note, row},
     server::Server,
+    transfer,
 };
 
 const INSTRUCTIONS: Unit = Unit::Of("instr");
@@ -14,7 +19,17 @@ const ALLOCATIONS: Unit = Unit::Of("allocs");
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [(&[&str], fn(&str)); 3] = [(&["G1", "G2"], calls), (&["G5"], paths), (&["G6"], merges)];
+    let groups: [(&[&str], fn(&str)); 9] = [
+        (&["G1", "G2"], calls),
+        (&["G5"], paths),
+        (&["G6"], merges),
+        (&["G9", "G10"], transfer::upload),
+        (&["G11"], transfer::download),
+        (&["G14"], catalogs),
+        (&["G15"], blocking),
+        (&["G16"], peers::peers),
+        (&["G21"], crowds),
+    ];
     for (ids, measure) in groups {
         if wanted.is_empty() || ids.iter().any(|id| wanted.contains(id)) {
             measure(address);
@@ -77,4 +92,32 @@ fn merges(_: &str) {
     note("G6", "  to_vec of the 1 KiB alone", INSTRUCTIONS, alone);
     note("G6", "  clone, merge, to_vec", INSTRUCTIONS, by_hand);
     note("G6", "  clone, merge, to_vec", ALLOCATIONS, count("by-hand"));
+}
+
+fn catalogs(_: &str) {
+    let (load, events) = (instructions("load", 1, "-"), instructions("events", 1, "-"));
+    row("G14", "load of 5,000 resources / the YAML parser alone", Unit::Ratio, 1.10, ratio(load, events));
+    let (resources, defaults) = fixture::files(10_000);
+    let times = (0..5).map(|_| {
+        let before = cpu(UsageWho::RUSAGE_SELF);
+        let catalog = Catalog::from_yaml(&resources, &defaults).unwrap();
+        assert_eq!(catalog.routes().count(), 10_000);
+        (cpu(UsageWho::RUSAGE_SELF) - before) * 1e3
+    });
+    row("G14", "load of 10,000 resources, CPU", Unit::Of("ms"), 200.0, Ok(median(times.collect())));
+}
+
+fn blocking(address: &str) {
+    let (blocking, full) = (call("blocking", address), call("full", address));
+    row("G15", "blocking call / async call, instructions", Unit::Ratio, 1.03, ratio(blocking, full));
+    let race = race(jobs::find("blocking", address), jobs::find("reqwest-blocking", address), 2_048);
+    row("G15", "blocking call / reqwest::blocking, CPU", Unit::Cpu, 0.85, Ok(race));
+}
+
+fn crowds(address: &str) {
+    let size = |side| printed(&["crowd", side, address]);
+    row("G21", "1,000 in flight / reqwest, memory", Unit::Ratio, 1.1, ratio(size("restwalk"), size("reqwest")));
+    note("G21", "  1,000 in flight", Unit::Of("KiB"), Ok(size("restwalk").unwrap_or_default() / 1024.0));
+    let flat = ratio(call("full-10000", address), call("full-20", address));
+    row("G21", "full job, 10,000 routes / 20 routes, instructions", Unit::Ratio, 1.01, flat);
 }

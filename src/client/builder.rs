@@ -14,7 +14,7 @@ use crate::{
     body::WireBody,
     catalog::Catalog,
     error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
-    header::{header, is_secret, limit},
+    header::{header, limit},
     params::Expand,
     query::Style,
     request::Base,
@@ -217,7 +217,7 @@ impl ClientBuilder {
             Some(transport) => Arc::clone(transport),
             None => self.network(&base)?,
         };
-        let masks = self.masks(&base);
+        let masks = self.masks(&base, &headers);
         let catalog = self.catalog.unwrap_or_else(Catalog::open);
         let settings = catalog.settings();
         let mut core = Core {
@@ -239,14 +239,16 @@ impl ClientBuilder {
     }
 
     /// The secrets in the settings themselves: headers, the base URL's query, a proxy's password.
-    fn masks(&self, base: &Base) -> Masks {
+    fn masks(&self, base: &Base, headers: &HeaderMap) -> Masks {
         let mut masks = Masks::default();
-        self.headers.iter().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| masks.add_header(value));
+        masks.add_headers(headers);
         base.secrets().for_each(|secret| masks.add(&secret));
         if let Some(Some(proxy)) = &self.proxy {
             masks.add(proxy.expose());
             let password = url::Url::parse(proxy.expose()).ok().and_then(|url| url.password().map(str::to_owned));
-            password.iter().for_each(|password| masks.add(password));
+            if let Some(password) = password {
+                masks.add(&password);
+            }
         }
         masks
     }

@@ -28,6 +28,11 @@ impl Expand {
             Self::Underscore => byte == b'.' || byte == b'_',
         }
     }
+
+    /// Whether `name` holds a separator.
+    pub(super) fn separates_in(self, name: &str) -> bool {
+        name.bytes().any(|byte| self.separates(byte))
+    }
 }
 
 /// The names that lead from the top of a body to where `name` points.

@@ -211,3 +211,24 @@ fn object() -> impl proptest::strategy::Strategy<Value = Value> {
     });
     proptest::collection::btree_map(key, value, 0..4).prop_map(|map| Value::Object(map.into_iter().collect()))
 }
+
+#[test]
+fn wide_objects_are_indexed_until_they_are_replaced() {
+    let object = |value: usize| Value::Object((0..10_000).map(|n| (format!("k{n}"), json!(value + n))).collect());
+    let (first, second) = (object(0), object(1));
+    let json = |value: &Value| Argument::Json(value.to_string());
+    let twice = [json(&first), json(&second)];
+    let merged = merge(None, &twice, Expand::Dots).unwrap();
+    assert!(merged.wide.contains_key(&ROOT));
+    assert_eq!(serde_json::from_slice::<Value>(&merged.to_vec()).unwrap(), second);
+
+    let nested =
+        [json(&json!({"a": first})), json(&json!({"a": second})), set("a", json!(1)), set("a", json!({"k5": 2}))];
+    for (length, expected) in [(2, json!({"a": second})), (3, json!({"a": 1})), (4, json!({"a": {"k5": 2}}))] {
+        let body = body(None, &nested[..length]).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), expected);
+    }
+    let again =
+        [json(&json!({"a": first})), json(&json!({"a": second})), Argument::Unset("a".into()), set("a.k5", json!(2))];
+    assert_eq!(body(None, &again).unwrap(), r#"{"a":{"k5":2}}"#);
+}

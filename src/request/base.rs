@@ -148,10 +148,17 @@ impl Base {
         let Some(walked) = path.strip_prefix(self.prefix(segments)) else {
             return Err(Fault::path("the finished URL left its base path").into());
         };
-        let found = walked.split('/').skip(1).count();
-        let root = segments == 0 && matches!(walked, "" | "/");
-        let broken = !root && walked.split('/').skip(1).any(|part| matches!(part, "" | "." | ".."));
-        if broken || (!root && found != segments as usize) {
+        if segments == 0 && matches!(walked, "" | "/") {
+            return Ok(());
+        }
+        let mut parts = walked.as_bytes().split(|byte| *byte == b'/');
+        let mut broken = parts.next() != Some(b"");
+        let mut found = 0;
+        for part in parts {
+            found += 1;
+            broken |= matches!(part, b"" | b"." | b"..");
+        }
+        if broken || found != segments {
             return Err(Fault::path("the finished URL does not have the segments that were walked").into());
         }
         Ok(())

@@ -4,6 +4,7 @@ use http::HeaderValue;
 use serde::de::DeserializeOwned;
 
 use super::shown;
+use crate::secret::Masks;
 
 /// Decodes `body` from the charset that `content_type` names; the error is a sentence.
 pub(super) fn text(body: &[u8], content_type: Option<&HeaderValue>) -> Result<String, String> {
@@ -29,19 +30,17 @@ fn charset(content_type: &HeaderValue) -> Option<String> {
         .map(|(_, value)| value.trim().trim_matches('"').to_owned())
 }
 
-/// Decodes `body` as JSON, an empty one as `null`; the error names the JSON path of the mismatch.
-///
-/// `clean` masks secrets, before anything is cut.
+/// Decodes `body` as JSON, an empty one as `null`; the error names the JSON path of the mismatch and no secret.
 pub(super) fn json<T: DeserializeOwned>(
     body: &[u8],
     content_type: Option<&HeaderValue>,
-    clean: &dyn Fn(&str) -> String,
+    masks: &Masks,
 ) -> Result<T, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body = if body.is_empty() { b"null" } else { body };
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
-        Err(error) => Err(clean(&explain::<T>(body, content_type, &error, clean))),
+        Err(error) => Err(masks.apply(&explain::<T>(body, content_type, &error, masks))),
     }
 }
 
@@ -50,12 +49,12 @@ fn explain<T: DeserializeOwned>(
     body: &[u8],
     content_type: Option<&HeaderValue>,
     error: &serde_json::Error,
-    clean: &dyn Fn(&str) -> String,
+    masks: &Masks,
 ) -> String {
     let kind = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !essence.is_empty() && essence != "application/json" && !essence.ends_with("+json") && !error.is_data() {
-        return format!("the answer is {essence}, not JSON: {}", shown(body, clean));
+        return format!("the answer is {essence}, not JSON: {}", shown(body, masks));
     }
     if body.starts_with(b"\xff\xfe")
         || body.starts_with(b"\xfe\xff")
@@ -77,12 +76,12 @@ fn explain<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json, value::RawValue};
+    use serde_json::{Value, value::RawValue};
 
     use super::*;
 
     fn json<T: DeserializeOwned>(body: &[u8], content_type: Option<&HeaderValue>) -> Result<T, String> {
-        super::json(body, content_type, &str::to_owned)
+        super::json(body, content_type, &Masks::default())
     }
 
     fn value(body: &[u8]) -> Result<Value, String> {
@@ -94,11 +93,11 @@ mod tests {
         for (body, expected) in [
             (&b""[..], Value::Null),
             (b"null", Value::Null),
-            (b"\xef\xbb\xbf{}", json!({})),
-            (b" [1] ", json!([1])),
-            (b"0", json!(0)),
-            (b"false", json!(false)),
-            (b"\"\"", json!("")),
+            (b"\xef\xbb\xbf{}", serde_json::json!({})),
+            (b" [1] ", serde_json::json!([1])),
+            (b"0", serde_json::json!(0)),
+            (b"false", serde_json::json!(false)),
+            (b"\"\"", serde_json::json!("")),
         ] {
             assert_eq!(value(body), Ok(expected));
         }
@@ -145,7 +144,7 @@ mod tests {
 
     #[test]
     fn b15_of_a_doubled_key_the_last_wins() {
-        assert_eq!(value(br#"{"a":1,"a":2}"#), Ok(json!({"a": 2})));
+        assert_eq!(value(br#"{"a":1,"a":2}"#), Ok(serde_json::json!({"a": 2})));
     }
 
     #[test]
@@ -183,7 +182,7 @@ mod tests {
         for kind in
             ["application/problem+json; charset=utf-8", "application/vnd.x+json", "APPLICATION/JSON", "text/plain"]
         {
-            assert_eq!(json::<Value>(b"[1]", of(kind).as_ref()), Ok(json!([1])));
+            assert_eq!(json::<Value>(b"[1]", of(kind).as_ref()), Ok(serde_json::json!([1])));
         }
     }
 

@@ -13,7 +13,7 @@ use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
 use super::{ByteStream, decode};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A stream of the values on the lines of a body; it ends after its first error.
 ///
@@ -48,9 +48,8 @@ impl<T: DeserializeOwned> Lines<T> {
                 if line.is_empty() {
                     continue;
                 }
-                let exchange = self.stream.exchange();
-                let value = decode::json(line, None, &|text| exchange.masks.apply(text))
-                    .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why));
+                let value = decode::json(line, None, &self.stream.exchange().masks)
+                    .map_err(|why| self.error(ErrorKind::Decode, "body.decode", &why));
                 if value.is_err() {
                     self.end();
                 }
@@ -63,7 +62,7 @@ impl<T: DeserializeOwned> Lines<T> {
             if self.buffer.len() as u64 > limit {
                 self.end();
                 let why = format!("a line is longer than the limit of {limit} bytes");
-                return Poll::Ready(Some(Err(self.stream.exchange().error(ErrorKind::Body, "body.too_large", why))));
+                return Poll::Ready(Some(Err(self.error(ErrorKind::Body, "body.too_large", &why))));
             }
             match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
                 Some(Ok(chunk)) => self.buffer.extend_from_slice(&chunk),
@@ -94,6 +93,11 @@ impl<T: DeserializeOwned> Lines<T> {
             self.seen = 0;
             self.buffer.split()
         })
+    }
+
+    fn error(&self, kind: ErrorKind, code: &'static str, why: &str) -> Error {
+        let exchange = self.stream.exchange();
+        exchange.error(kind, code, why)
     }
 }
 

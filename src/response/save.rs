@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use super::ByteStream;
 use crate::error::{Error, ErrorKind, Outcome, Result, quoted};
 
-/// How many pieces may wait for the disk.
-const WAITING: usize = 16;
+/// How many pieces may wait for the disk; each is as large as the transport's buffer, some hundred KiB.
+const WAITING: usize = 2;
 
 /// How much is collected before it is written.
 const BLOCK: usize = 256 << 10;
