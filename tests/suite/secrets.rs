@@ -130,7 +130,7 @@ mod network {
     }
 
     fn client(url: &str) -> Client {
-        secretive(support::builder(url)).headers_timeout(Duration::from_millis(200)).build().unwrap()
+        secretive(support::builder(url)).build().unwrap()
     }
 
     /// One failure of each kind that a network can bring about.
@@ -157,7 +157,8 @@ mod network {
             connection.request();
             connection.hold();
         });
-        errors.push(failure(&client(&silent.url())).await);
+        let hurried = secretive(support::builder(&silent.url())).headers_timeout(Duration::from_millis(100));
+        errors.push(failure(&hurried.build().unwrap()).await);
         let authority = Authority::new();
         let wrong = Server::tls(echo::router(), authority.config(&Claims { name: "example.com", ..SERVER }, None));
         errors.push(failure(&client(&wrong.url())).await);
@@ -185,6 +186,23 @@ mod network {
         for kind in [Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls] {
             assert!(errors.iter().any(|error| error.kind() == kind), "no error was {kind:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn r12_a_proxy_learns_its_own_credentials_and_of_a_secure_call_the_host_only() {
+        let proxy = FaultServer::keeping("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
+        let url = proxy.url().replace("http://", &format!("http://ada:{}@", canary("proxy")));
+        for origin in ["http://nothing.invalid", "https://nothing.invalid"] {
+            failure(&secretive(Client::builder(origin)).proxy(url.as_str()).build().unwrap()).await;
+        }
+        let [plain, tunnel] = &proxy.requests()[..] else { panic!("two requests") };
+        assert!(plain.target.starts_with("http://nothing.invalid/people?access_token="));
+        assert_eq!((&tunnel.method[..], &tunnel.target[..]), ("CONNECT", "nothing.invalid:443"));
+        let pair = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("ada:{}", canary("proxy")));
+        for request in [plain, tunnel] {
+            assert_eq!(request.header("proxy-authorization"), Some(format!("Basic {pair}").as_str()));
+        }
+        clean(&format!("{tunnel:?}"));
     }
 
     #[derive(Clone, Default)]
