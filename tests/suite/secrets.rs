@@ -103,6 +103,40 @@ fn s02_errors_of_build_print_no_secret() {
     }
 }
 
+#[tokio::test]
+async fn s03_a_foreign_cause_is_masked_through_its_whole_chain() {
+    /// A failure as other libraries make them: it prints the URL and the header that it was given.
+    #[derive(Debug, thiserror::Error)]
+    #[error("error sending request for url (http://h/?key={0})")]
+    struct Foreign(String, #[source] Box<dyn std::error::Error + Send + Sync>);
+
+    #[derive(Debug)]
+    struct Leaky;
+    impl restwalk::Transport for Leaky {
+        fn exchange(
+            &self,
+            _: http::Request<restwalk::WireBody>,
+        ) -> restwalk::BoxFuture<'_, restwalk::Result<http::Response<restwalk::WireBody>>> {
+            let cause = Foreign(canary("key"), canary("token").into());
+            Box::pin(async { Err(Error::new(ErrorKind::Connect, canary("header")).with_source(cause)) })
+        }
+    }
+    let builder = secretive(Client::builder("http://h").transport(Leaky)).header("X-Token-Two", canary("header"));
+    let error = builder.build().unwrap().res("people").get().send().await.unwrap_err();
+    clean(&printed(&error));
+    assert!(printed(&error).contains("error sending request for url"), "{error:?}");
+}
+
+#[test]
+fn s06_a_panic_over_an_error_prints_no_secret() {
+    let client = secretive(Recorder::new(200, "").client("http://h")).build().unwrap();
+    let call = call(&client).header("x-own", &format!("{}\n", canary("own")));
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.build().unwrap())).unwrap_err();
+    let message = panic.downcast_ref::<String>().expect("unwrap says what it found");
+    clean(message);
+    assert!(message.contains("x-own"), "{message}");
+}
+
 #[cfg(feature = "http")]
 mod network {
     use std::{
