@@ -15,7 +15,6 @@ use crate::{
     request::{Base, Context, Planned, Request},
     response::{Exchange, Response},
     secret::Masks,
-    template,
     transport::Transport,
 };
 
@@ -142,11 +141,12 @@ impl Client {
     ) -> Result<Arc<Prepared>> {
         let credentials = match &options.auth {
             Some(auth) => {
-                let given = |name: &HeaderName| request.sets(name);
-                let theirs: Vec<_> = wire.headers().iter().filter(|(_, value)| value.is_sensitive()).collect();
-                let theirs: Vec<_> =
-                    theirs.into_iter().map(|(name, _)| name.clone()).filter(|name| !given(name)).collect();
-                theirs.iter().for_each(|name| drop(wire.headers_mut().remove(name)));
+                let inherited =
+                    |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() && !request.sets(name);
+                let inherited: Vec<_> = wire.headers().iter().filter(inherited).map(|(name, _)| name.clone()).collect();
+                for name in &inherited {
+                    wire.headers_mut().remove(name);
+                }
                 Arc::new(auth.prepare(self.actor(), self.core.base.origin())?)
             }
             None => Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?),
@@ -206,8 +206,7 @@ impl Client {
         let exchange = response.exchange().clone();
         let body = response.excerpt(ERROR_BODY).await;
         let template = self.core.catalog.settings().error_message.as_deref();
-        let word = |member: &dyn Fn(&str) -> Option<String>| template::fill(template?, member).ok();
-        let problem = Problem::from_json(&body, &|text| exchange.masks.apply(text), &word);
+        let problem = Problem::from_json(&body, template, &|text| exchange.masks.apply(text));
         let error = Error::coded(kind, code, answered(status)).with_answer(status, headers, Some(body), problem);
         Err(exchange.dress(error))
     }
@@ -245,11 +244,10 @@ impl Core {
 /// What a status means that is no success: kind and code.
 fn refusal(status: StatusCode, headers: &HeaderMap) -> Option<(ErrorKind, &'static str)> {
     match status.as_u16() {
-        200..=299 => None,
         301 | 302 | 303 | 307 | 308 if headers.contains_key(LOCATION) => {
             Some((ErrorKind::Redirect, "redirect.not_followed"))
         }
-        300..=399 => None,
+        200..=399 => None,
         429 => Some((ErrorKind::RateLimited, "rate_limited")),
         _ => Some((ErrorKind::Status, "status")),
     }

@@ -341,11 +341,8 @@ mod tests {
 
     #[test]
     fn display_names_the_route_and_what_the_server_said() {
-        let problem = Problem::from_json(
-            br#"{"error":"UnknownUser","error_description":"no such actor"}"#,
-            &str::to_owned,
-            &|_| None,
-        );
+        let problem =
+            Problem::from_json(br#"{"error":"UnknownUser","error_description":"no such actor"}"#, None, &str::to_owned);
         let error = Error::new(ErrorKind::Status, "answered 403 Forbidden")
             .with_answer(StatusCode::FORBIDDEN, HeaderMap::new(), None, problem)
             .with_call(&Method::POST, Some(&Arc::from("/people/{username}")), 2);

@@ -40,7 +40,7 @@ fn scalar_fits(view: View<'_>, shape: &Shape) -> bool {
         (Shape::Nothing, Kind::Plain, scalar) => scalar == Scalar::Null,
         (Shape::Flag, _, scalar) => matches!(scalar, Scalar::Bool(_)),
         (Shape::Seconds, _, Scalar::Number(number)) => {
-            number.parse().is_ok_and(|seconds: f64| (SHORTEST_WAIT..=LONGEST_WAIT as f64).contains(&seconds))
+            number.parse().is_ok_and(|seconds: f64| (SHORTEST_WAIT..=f64::from(LONGEST_WAIT)).contains(&seconds))
         }
         (Shape::Whole(least, most), _, Scalar::Number(number)) => {
             number.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number))

@@ -45,7 +45,7 @@ pub(super) enum Shape {
 /// A millisecond, in seconds.
 pub(super) const SHORTEST_WAIT: f64 = 0.001;
 /// A year, in seconds.
-pub(super) const LONGEST_WAIT: u64 = 31_536_000;
+pub(super) const LONGEST_WAIT: u32 = 31_536_000;
 
 const fn key(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
     Key { name, required: false, shape, doc }

@@ -143,7 +143,7 @@ fn i05_ambiguous_scalars_are_pointed_out() {
 }
 
 #[test]
-fn m09_children_are_the_literals_and_then_the_variable() {
+fn m9_children_are_the_literals_and_then_the_variable() {
     let yaml = "resources: {c: {route: '/c/{id}/x'}, z: {route: /c/zz}, p: {route: /c/public}, r: {route: '/{any}'}}";
     let catalog = Catalog::from_yaml(yaml, "").unwrap();
     assert_eq!(catalog.children(node(&catalog, "c")), ["public", "zz", "{id}"]);

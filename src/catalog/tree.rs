@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn m09_a_literal_and_a_variable_stand_side_by_side() {
+    fn m9_a_literal_and_a_variable_stand_side_by_side() {
         let tree = tree(&["/contexts/public", "/contexts/{hash}", "/"]);
         let contexts = tree.literal(Node::ROOT, "contexts").unwrap();
         assert_eq!(tree.route(tree.literal(contexts, "public").unwrap()), Some(0));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn m05_a_level_has_one_variable() {
+    fn m5_a_level_has_one_variable() {
         let mut tree = tree(&["/a/{x}/b"]);
         assert_eq!(tree.insert("/a/{long}", 1, |name| name.len() as u32), Err(Clash::Variable));
         assert_eq!(tree.insert("/a/{y}/b", 1, |name| name.len() as u32), Err(Clash::Route(0)));

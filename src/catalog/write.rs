@@ -42,7 +42,6 @@ impl Serialize for Value {
         match self {
             Self::Null => to.serialize_unit(),
             Self::Bool(value) => to.serialize_bool(*value),
-            Self::Seconds(seconds) if seconds.fract() == 0.0 => to.serialize_u64(*seconds as u64),
             Self::Seconds(seconds) => to.serialize_f64(*seconds),
             Self::Text(text) => serialize_text(text, to),
             Self::Json(json) => serialize_json(json, to),
@@ -77,9 +76,9 @@ fn serialize_text<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
 }
 
 fn serialize_number<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
-    if let Ok(number) = text.parse() {
+    if let Ok(number) = text.parse::<i128>() {
         to.serialize_i128(number)
-    } else if let Ok(number) = text.parse() {
+    } else if let Ok(number) = text.parse::<u128>() {
         to.serialize_u128(number)
     } else if text.contains(['.', 'e', 'E']) {
         text.parse().map_or_else(|_| Err(S::Error::custom("not a number")), |number| to.serialize_f64(number))

@@ -246,7 +246,9 @@ impl ClientBuilder {
         if let Some(Some(proxy)) = &self.proxy {
             masks.add(proxy.expose());
             let password = url::Url::parse(proxy.expose()).ok().and_then(|url| url.password().map(str::to_owned));
-            password.iter().for_each(|password| masks.add(password));
+            if let Some(password) = password {
+                masks.add(&password);
+            }
         }
         masks
     }
@@ -299,6 +301,7 @@ impl ClientBuilder {
     }
 
     #[cfg(not(feature = "http"))]
+    #[expect(clippy::unused_self, reason = "it has the settings where there is a network")]
     fn network(&self, _: &Base) -> Result<Arc<dyn Transport>> {
         let why = "there is no network transport: turn on the feature `http`, or give one with .transport(..)";
         Err(Error::coded(ErrorKind::Request, "config", why))

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::text::printable;
+use crate::template;
 
 /// What the server says is wrong.
 ///
@@ -23,14 +24,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Reads `body`, each text passed through `clean` before it is cut.
+    /// Reads `body`, each text passed through `clean` while it is whole.
     ///
-    /// `word` words the message from the members of the answer, where it can.
-    pub(crate) fn from_json(
-        body: &[u8],
-        clean: &dyn Fn(&str) -> String,
-        word: &dyn Fn(&dyn Fn(&str) -> Option<String>) -> Option<String>,
-    ) -> Option<Self> {
+    /// `template` (`"{error}: {error_description}"`) words the message where all its names are present.
+    pub(crate) fn from_json(body: &[u8], template: Option<&str>, clean: &dyn Fn(&str) -> String) -> Option<Self> {
         let Ok(Value::Object(top)) = serde_json::from_slice(body) else { return None };
         let inner = match top.get("error") {
             Some(Value::Object(inner)) => inner,
@@ -40,7 +37,7 @@ impl Problem {
             kind: text(inner, &["type"], clean),
             title: text(inner, &["title", "error", "code"], clean),
             detail: text(inner, &["detail", "error_description", "message"], clean),
-            message: word(&|name| plain(top.get(name)?, clean)),
+            message: template::fill(template.unwrap_or("{}"), |name| plain(top.get(name)?, clean)).ok(),
         };
         (problem != Self::default()).then_some(problem)
     }
@@ -71,19 +68,14 @@ mod tests {
     use super::*;
 
     fn read(body: &[u8], template: Option<&str>) -> Option<Problem> {
-        let word = |member: &dyn Fn(&str) -> Option<String>| {
-            let text = template?;
-            let name = text.strip_prefix('{')?.split('}').next()?;
-            Some(text.replace(&format!("{{{name}}}"), &member(name)?))
-        };
-        Problem::from_json(body, &str::to_owned, &word)
+        Problem::from_json(body, template, &str::to_owned)
     }
 
     #[test]
     fn s09_a_secret_is_masked_before_the_text_is_cut() {
         let body = format!(r#"{{"error":"{}CNRY-secret"}}"#, "x".repeat(250));
         let clean = |text: &str| text.replace("CNRY-secret", "***");
-        let problem = Problem::from_json(body.as_bytes(), &clean, &|_| None).unwrap();
+        let problem = Problem::from_json(body.as_bytes(), None, &clean).unwrap();
         assert!(problem.title.unwrap().ends_with("x***"));
     }
 
@@ -110,7 +102,7 @@ mod tests {
     fn the_catalogs_template_words_the_message() {
         let body = br#"{"error":"E","error_description":"D"}"#;
         let word = |template| read(body, Some(template)).unwrap().message().unwrap();
-        assert_eq!(word("{error_description}!"), "D!");
+        assert_eq!(word("{error} - {error_description}!"), "E - D!");
         assert_eq!(word("{missing}"), "E: D");
     }
 

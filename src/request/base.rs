@@ -257,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn p40_userinfo_of_an_absolute_url_is_never_carried_over() {
+        for url in ["https://u:CNRY@h/x", "https://CNRY@h/x"] {
+            let error = Error::from(Base::exact(url).map(|_| ()).unwrap_err()).to_string();
+            assert!(error.contains(".auth(") && !error.contains("CNRY"), "{error}");
+        }
+    }
+
+    #[test]
     fn p34_hosts_are_canonical_or_refused() {
         assert!(Base::parse("https://[::1%25eth0]/", &[]).is_err());
         assert!(Base::parse("https://[h]/", &[]).is_err());

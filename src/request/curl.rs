@@ -125,7 +125,7 @@ fn url(uri: &http::Uri, secret_query: Option<&str>) -> String {
             Some((encoded, _)) if is_secret(&name) || Some(name.as_str()) == secret_query => {
                 plain.push_str(encoded);
                 plain.push('=');
-                out.push_str(&format!("{}\"${}\"", quote(&plain), variable(&name)));
+                out.extend([&quote(&plain), "\"$", &variable(&name), "\""]);
                 plain.clear();
             }
             _ => plain.push_str(pair),

@@ -118,7 +118,7 @@ pub(super) fn classify(error: BoxError, exchange: &Exchange) -> Error {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return exchange.error(ErrorKind::Body, "body.truncated", "the coded body is cut short");
     }
-    match error.into_inner().map(|inner| inner.downcast::<Passed>()) {
+    match error.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<Passed>) {
         Some(Ok(passed)) => transport(passed.0, exchange),
         other => {
             let source = other.and_then(std::result::Result::err).unwrap_or_else(|| "damaged data".into());

@@ -231,7 +231,7 @@ async fn an_error_keeps_its_body(client: &Client) -> Verdict {
     let Err(error) = client.res("status").item(409).get().send().await else { return Err("409 was a success".into()) };
     same(&error.kind(), &ErrorKind::Status)?;
     same(&error.outcome(), &Outcome::Processed)?;
-    same(&error.headers().get("x-seen").map(|value| value.as_bytes()), &Some(b"yes"))?;
+    same(&error.headers().get("x-seen").map(http::HeaderValue::as_bytes), &Some(b"yes"))?;
     same(&error.body().map(|body| &body[..]), &Some(br#"{"error":"status 409"}"#))
 }
 
@@ -251,26 +251,26 @@ async fn an_empty_answer_is_null(client: &Client) -> Verdict {
 
 async fn doubled_answer_headers_stay_apart(client: &Client) -> Verdict {
     let response = client.res("cookies").get().send().await.map_err(|error| error.to_string())?;
-    let cookies: Vec<_> = response.headers().get_all("Set-Cookie").iter().map(|value| value.as_bytes()).collect();
+    let cookies: Vec<_> = response.headers().get_all("Set-Cookie").iter().map(http::HeaderValue::as_bytes).collect();
     same(&cookies, &vec![&b"a=1"[..], b"b=2", b"c=3"])
 }
 
 async fn a_header_value_need_not_be_ascii(client: &Client) -> Verdict {
     let response = client.res("cookies").get().send().await.map_err(|error| error.to_string())?;
-    same(&response.headers().get("x-latin").map(|value| value.as_bytes()), &Some(b"caf\xe9"))
+    same(&response.headers().get("x-latin").map(http::HeaderValue::as_bytes), &Some(b"caf\xe9"))
 }
 
 async fn head_has_headers_and_no_body(client: &Client) -> Verdict {
     let count = client.res("listing").head().send().await.map_err(|error| error.to_string())?;
-    same(&count.headers().get("x-totalitems").map(|value| value.as_bytes()), &Some(b"42"))?;
-    same(&count.headers().get("x-asked").map(|value| value.as_bytes()), &Some(b"HEAD"))?;
+    same(&count.headers().get("x-totalitems").map(http::HeaderValue::as_bytes), &Some(b"42"))?;
+    same(&count.headers().get("x-method").map(http::HeaderValue::as_bytes), &Some(b"HEAD"))?;
     same(&count.bytes().await.map_err(|error| error.to_string())?, &Bytes::new())
 }
 
 async fn a_redirect_is_not_followed(client: &Client) -> Verdict {
     let response = client.res("redirect").get().send_raw().await.map_err(|error| error.to_string())?;
     same(&response.status().as_u16(), &302)?;
-    same(&response.headers().get("location").map(|value| value.as_bytes()), &Some(b"/elsewhere"))
+    same(&response.headers().get("location").map(http::HeaderValue::as_bytes), &Some(b"/elsewhere"))
 }
 
 async fn a_request_is_sent_once(client: &Client) -> Verdict {

@@ -66,8 +66,8 @@ async fn same_of(
 }
 
 fn show(heard: &Heard) -> String {
-    let headers: String = heard.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-    format!("{} {}\n{headers}\n{}", heard.method, heard.target, String::from_utf8_lossy(&heard.body))
+    let headers: Vec<_> = heard.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{} {}\n{}\n\n{}", heard.method, heard.target, headers.join("\n"), String::from_utf8_lossy(&heard.body))
 }
 
 #[tokio::test]

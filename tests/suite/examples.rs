@@ -64,7 +64,7 @@ fn the_readme_shows_a_catalog_that_loads_and_files_that_are_there() {
     let readme = fs::read_to_string(sources().with_file_name("README.md")).unwrap();
     let yaml: Vec<_> = readme.split("```yaml\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
     let [resources, defaults] = yaml[..] else { panic!("two YAML blocks") };
-    let client = Client::builder("https://blog.example.com").actor("ada");
+    let client = Client::local(axum::Router::new()).actor("ada");
     let client = client.catalog(Catalog::from_yaml(resources, defaults).unwrap()).build().unwrap();
     let posts = client.res("authors").item(":me").res("posts");
     assert_eq!(posts.path(), "/authors/ada/posts");

@@ -7,9 +7,9 @@ use std::{
 
 /// Lowest first: a module imports only from those before it.
 const ORDER: &[&str] = &[
+    "template",
     "error",
     "secret",
-    "template",
     "header",
     "json",
     "body",

@@ -20,12 +20,12 @@ async fn sent(describe: impl FnOnce(&Client) -> restwalk::Call) -> Sent {
 }
 
 #[test]
-fn m02_walking_is_lazy_and_prints_its_path() {
+fn m2_walking_is_lazy_and_prints_its_path() {
     let recorder = recorder();
     let client = max(&recorder);
     let people = client.res("people");
     let person = people.item("user.name");
-    assert_eq!((format!("{people}"), format!("{people:?}")), ("/people".into(), r#"Collection(/people)"#.into()));
+    assert_eq!((format!("{people}"), format!("{people:?}")), ("/people".into(), r"Collection(/people)".into()));
     assert_eq!(
         (format!("{person}"), format!("{person:?}")),
         ("/people/user.name".into(), "Item(/people/user.name)".into())
@@ -37,13 +37,13 @@ fn m02_walking_is_lazy_and_prints_its_path() {
 }
 
 #[tokio::test]
-async fn m03_get_is_the_verb_that_reads() {
+async fn m3_get_is_the_verb_that_reads() {
     let got = sent(|client| client.res("people").get()).await;
     assert_eq!((got.method.as_str(), got.target.as_str()), ("GET", "/people"));
 }
 
 #[tokio::test]
-async fn m06_me_is_the_actor() {
+async fn m6_me_is_the_actor() {
     for path in ["people/:me", "people/%3Ame", "/people/:me"] {
         assert_eq!(sent(|client| client.path(path).get()).await.target, "/people/ada", "{path}");
     }
@@ -59,7 +59,7 @@ async fn m06_me_is_the_actor() {
 }
 
 #[tokio::test]
-async fn m08_a_place_can_be_looked_at() {
+async fn m8_a_place_can_be_looked_at() {
     let client = max(&recorder());
     let place = client.res("people").item("user.name").res("activities");
     assert_eq!(place.path(), "/people/user.name/activities");
@@ -502,4 +502,59 @@ async fn a_wrong_operation_or_parameter_is_refused_with_a_hint() {
         assert!(error.to_string().contains(hint), "{error}");
     }
     assert_eq!(recorder.count(), 0);
+}
+
+#[tokio::test]
+async fn m1_collections_and_items_contain_each_other() {
+    let client = max(&recorder());
+    for (place, path) in [
+        (client.res("people").item("user.name"), "/people/user.name"),
+        (
+            client.res("admin").res("security").res("roles").item("admin").res("users").item("ada"),
+            "/admin/security/roles/admin/users/ada",
+        ),
+        (client.res("people").item("ada").res("device").item("ios").item("t0ken"), "/people/ada/device/ios/t0ken"),
+    ] {
+        assert_eq!(place.path(), path);
+        assert!(place.route().is_some(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn m7_one_item_is_one_encoded_segment() {
+    let sent = sent(|client| client.res("people").item("a b?c#d&e=é").get()).await;
+    assert_eq!(sent.target, "/people/a%20b%3Fc%23d%26e%3D%C3%A9");
+    let recorder = recorder();
+    for item in ["", ".", "..", "%2e%2e", "a/b", "a\nb"] {
+        assert!(max(&recorder).res("people").item(item).delete().send().await.is_err(), "{item:?}");
+    }
+    assert_eq!(recorder.count(), 0);
+}
+
+#[tokio::test]
+async fn m16_an_empty_body_is_an_object_where_the_catalog_says_so() {
+    let of = |client: &Client, method: &str| client.path("x").method(method);
+    for (resources, method, expected) in [
+        ("empty_body: object\nresources: {x: {route: /x}}", "POST", Some("{}")),
+        ("empty_body: object\nresources: {x: {route: /x}}", "PUT", Some("{}")),
+        ("empty_body: object\nresources: {x: {route: /x}}", "PATCH", Some("{}")),
+        ("empty_body: object\nresources: {x: {route: /x}}", "DELETE", None),
+        ("empty_body: object\nresources: {x: {route: /x}}", "GET", None),
+        ("resources: {x: {route: /x}}", "POST", None),
+    ] {
+        let recorder = recorder();
+        let client = recorder.client("http://h").catalog(Catalog::from_yaml(resources, "").unwrap()).build().unwrap();
+        of(&client, method).send().await.unwrap();
+        let sent = recorder.last();
+        assert_eq!(sent.text(), expected.unwrap_or_default(), "{method}");
+        assert_eq!(sent.header("content-type"), expected.map(|_| "application/json"), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn m25a_a_head_of_nothing_is_not_repeated_as_get() {
+    let recorder = Recorder::new(404, "");
+    let error = max(&recorder).res("people").item("x").res("activities").head().count().await.unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
+    assert_eq!(recorder.all().iter().map(|sent| sent.method.as_str()).collect::<Vec<_>>(), ["HEAD"]);
 }

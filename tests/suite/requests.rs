@@ -241,6 +241,23 @@ async fn w32_v_w3_an_error_keeps_status_headers_and_body() {
     assert_eq!((error.status().unwrap().as_u16(), &error.headers()["retry-after"]), (429, &"9".parse().unwrap()));
 }
 
+#[tokio::test]
+async fn patches_go_out_under_their_own_types() {
+    let recorder = recorder();
+    let client = recorder.client(BASE).build().unwrap();
+    let operations = restwalk::diff(&json!({"a": 1, "b": 2}), &json!({"a": 1, "b": 3}));
+    client.path("x").patch().json_patch(operations).send().await.unwrap();
+    let sent = recorder.last();
+    assert_eq!(sent.text(), r#"[{"op":"replace","path":"/b","value":3}]"#);
+    assert_eq!(sent.header("content-type"), Some("application/json-patch+json"));
+    client.path("x").patch().merge_patch(json!({"a": null, "b_c": 1})).send().await.unwrap();
+    let sent = recorder.last();
+    assert_eq!(sent.text(), r#"{"a":null,"b_c":1}"#);
+    assert_eq!(sent.header("content-type"), Some("application/merge-patch+json"));
+    let error = client.path("x").patch().json_patch(json!([{"op": "put", "path": "/a"}])).send().await.unwrap_err();
+    assert_eq!((error.kind(), recorder.count()), (ErrorKind::Request, 2));
+}
+
 /// A client whose answers come in these pieces.
 fn in_pieces(pieces: Vec<Bytes>) -> Client {
     let service = axum::Router::new().fallback(move || async move {

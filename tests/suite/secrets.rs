@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use restwalk::{Auth, Call, Client, ClientBuilder, Error, ErrorKind, Part, Response, Secret, Value, json};
 
+#[cfg(feature = "http")]
+use crate::support;
 use crate::support::{
-    self,
-    canary::{canary, find, printed},
+    canary::{canary, find, hex, printed},
     recorder::Recorder,
 };
 
@@ -102,6 +103,40 @@ fn s02_errors_of_build_print_no_secret() {
     }
 }
 
+#[tokio::test]
+async fn s03_a_foreign_cause_is_masked_through_its_whole_chain() {
+    /// A failure as other libraries make them: it prints the URL and the header that it was given.
+    #[derive(Debug, thiserror::Error)]
+    #[error("error sending request for url (http://h/?key={0})")]
+    struct Foreign(String, #[source] Box<dyn std::error::Error + Send + Sync>);
+
+    #[derive(Debug)]
+    struct Leaky;
+    impl restwalk::Transport for Leaky {
+        fn exchange(
+            &self,
+            _: http::Request<restwalk::WireBody>,
+        ) -> restwalk::BoxFuture<'_, restwalk::Result<http::Response<restwalk::WireBody>>> {
+            let cause = Foreign(canary("key"), canary("token").into());
+            Box::pin(async { Err(Error::new(ErrorKind::Connect, canary("header")).with_source(cause)) })
+        }
+    }
+    let builder = secretive(Client::builder("http://h").transport(Leaky)).header("X-Token-Two", canary("header"));
+    let error = builder.build().unwrap().res("people").get().send().await.unwrap_err();
+    clean(&printed(&error));
+    assert!(printed(&error).contains("error sending request for url"), "{error:?}");
+}
+
+#[test]
+fn s06_a_panic_over_an_error_prints_no_secret() {
+    let client = secretive(Recorder::new(200, "").client("http://h")).build().unwrap();
+    let call = call(&client).header("x-own", &format!("{}\n", canary("own")));
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.build().unwrap())).unwrap_err();
+    let message = panic.downcast_ref::<String>().expect("unwrap says what it found");
+    clean(message);
+    assert!(message.contains("x-own"), "{message}");
+}
+
 #[cfg(feature = "http")]
 mod network {
     use std::{
@@ -129,7 +164,7 @@ mod network {
     }
 
     fn client(url: &str) -> Client {
-        secretive(support::builder(url)).headers_timeout(Duration::from_millis(200)).build().unwrap()
+        secretive(support::builder(url)).build().unwrap()
     }
 
     /// One failure of each kind that a network can bring about.
@@ -156,7 +191,8 @@ mod network {
             connection.request();
             connection.hold();
         });
-        errors.push(failure(&client(&silent.url())).await);
+        let hurried = secretive(support::builder(&silent.url())).headers_timeout(Duration::from_millis(100));
+        errors.push(failure(&hurried.build().unwrap()).await);
         let authority = Authority::new();
         let wrong = Server::tls(echo::router(), authority.config(&Claims { name: "example.com", ..SERVER }, None));
         errors.push(failure(&client(&wrong.url())).await);
@@ -176,14 +212,31 @@ mod network {
 
     #[tokio::test]
     async fn s02_s03_no_error_of_the_network_prints_a_secret() {
+        use ErrorKind::{Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls};
         let errors = failures().await;
         for error in &errors {
             clean(&printed(error));
         }
-        use ErrorKind::{Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls};
         for kind in [Body, Connect, Decode, Protocol, RateLimited, Redirect, Status, Store, Timeout, Tls] {
             assert!(errors.iter().any(|error| error.kind() == kind), "no error was {kind:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn r12_a_proxy_learns_its_own_credentials_and_of_a_secure_call_the_host_only() {
+        let proxy = FaultServer::keeping("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
+        let url = proxy.url().replace("http://", &format!("http://ada:{}@", canary("proxy")));
+        for origin in ["http://nothing.invalid", "https://nothing.invalid"] {
+            failure(&secretive(Client::builder(origin)).proxy(url.as_str()).build().unwrap()).await;
+        }
+        let [plain, tunnel] = &proxy.requests()[..] else { panic!("two requests") };
+        assert!(plain.target.starts_with("http://nothing.invalid/people?access_token="));
+        assert_eq!((&tunnel.method[..], &tunnel.target[..]), ("CONNECT", "nothing.invalid:443"));
+        let pair = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("ada:{}", canary("proxy")));
+        for request in [plain, tunnel] {
+            assert_eq!(request.header("proxy-authorization"), Some(format!("Basic {pair}").as_str()));
+        }
+        clean(&format!("{tunnel:?}"));
     }
 
     #[derive(Clone, Default)]
@@ -298,7 +351,6 @@ async fn s08_a_decode_error_shows_no_known_secret() {
 #[tokio::test]
 async fn s09_a_secret_that_the_server_echoes_is_masked() {
     use base64::{Engine, prelude::BASE64_STANDARD};
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     for kind in ["token", "key", "cookie", "own"] {
         let secret = canary(kind);
         for echo in [secret.clone(), format!("Bearer {secret}"), BASE64_STANDARD.encode(&secret), hex(&secret)] {

@@ -66,7 +66,7 @@ async fn every_behaviour_of_bodies_holds_over_http2() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_right_is_refused_by_name_and_nothing_is_sent() {
+async fn m28_a_certificate_that_is_not_right_is_refused_and_nothing_is_sent() {
     let authority = Authority::new();
     let wrong_host = Claims { name: "example.com", ..SERVER };
     let expired = Claims { years: (2020, 2021), ..SERVER };

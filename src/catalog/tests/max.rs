@@ -62,7 +62,7 @@ fn m10_the_default_bodies_are_those_of_the_list() {
 }
 
 #[test]
-fn m06_variables_have_their_aliases_and_adapters() {
+fn m6_variables_have_their_aliases_and_adapters() {
     let catalog = Catalog::embedded();
     let (_, username) = catalog.variable(node(&catalog, "people")).unwrap();
     assert_eq!(username.aliases, [(":me".to_owned(), Alias::Actor)]);

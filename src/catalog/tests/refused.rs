@@ -248,3 +248,18 @@ fn i18_settings_of_the_client_are_named_as_such() {
         }
     }
 }
+
+#[test]
+fn i16_two_of_one_route_or_operation_are_refused_with_both_places() {
+    for (resources, places) in [
+        ("resources:\n  a: {route: /x}\n  b: {route: /x}\n", ["resources.yaml:3:", "resources.yaml:2:"]),
+        ("resources:\n  a: {route: '/x/{a}'}\n  b: {route: '/x/{b}/y'}\n", ["resources.yaml:3:", "resources.yaml:2:"]),
+        (
+            "resources:\n  a: {route: /a, methods: {GET: {operation: o}}}\n  b: {route: /b, methods: {GET: {operation: o}}}\n",
+            ["resources.yaml:3:", "resources.yaml:2:"],
+        ),
+    ] {
+        let message = Catalog::from_yaml(resources, "").unwrap_err().to_string();
+        assert!(places.iter().all(|place| message.contains(place)), "{message}");
+    }
+}

@@ -12,8 +12,7 @@ pub fn canary(kind: &str) -> String {
 /// Where in `text` a canary stands, as it is or coded.
 pub fn find<'a>(text: &str, canaries: impl IntoIterator<Item = &'a String>) -> Option<String> {
     for canary in canaries {
-        let hex: String = canary.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for spelling in [canary.clone(), BASE64_STANDARD.encode(canary), hex] {
+        for spelling in [canary.clone(), BASE64_STANDARD.encode(canary), hex(canary)] {
             if let Some(at) = text.find(&spelling) {
                 let from = text[..at].char_indices().rev().nth(80).map_or(0, |(from, _)| from);
                 return Some(format!("{canary} in …{}", &text[from..at + spelling.len()]));
@@ -23,12 +22,17 @@ pub fn find<'a>(text: &str, canaries: impl IntoIterator<Item = &'a String>) -> O
     None
 }
 
+/// The bytes of `text` as hexadecimal digits.
+pub fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
 /// Everything that printing an error can show: itself, its causes, in every format.
 pub fn printed(error: &(dyn StdError + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        text.push_str(&format!("{error}\n{error:?}\n{error:#?}\n{error:#}\n"));
+        text += &[format!("{error}"), format!("{error:?}"), format!("{error:#?}"), format!("{error:#}")].join("\n");
         next = error.source();
     }
     text

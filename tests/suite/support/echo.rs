@@ -61,8 +61,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             answer
         }
         "listing" => {
-            let asked = request.method().to_string();
-            ([("x-totalitems", "42".to_owned()), ("x-asked", asked)], "[1,2,3]").into_response()
+            let method = request.method().to_string();
+            ([("x-totalitems", "42"), ("x-method", &method)], "[1,2,3]").into_response()
         }
         "count" => {
             let mut counts = shared.counts.lock().unwrap();
