@@ -29,7 +29,7 @@ pub(crate) fn escape(name: &str) -> Cow<'_, str> {
 
 /// The name that stands escaped between JSON quotes.
 pub(crate) fn unescape(escaped: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', escaped.as_bytes()).is_none() {
+    if escaped.bytes().all(|byte| byte != b'\\') {
         return Cow::Borrowed(escaped);
     }
     serde_json::from_str(&format!("\"{escaped}\"")).map_or(Cow::Borrowed(escaped), Cow::Owned)

@@ -4,15 +4,18 @@
 //! borrows from the defaults and from the arguments; rendering it writes the body, and
 //! walking it explains the body. HTTP, routes and the catalog's format are not known here.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap};
 
 use smallvec::SmallVec;
 
 use crate::json::{self, Members};
 
+mod defaults;
 mod explain;
 mod names;
 
+use defaults::Default;
+pub(crate) use defaults::{Defaults, Seed};
 pub use explain::{Change, Entry, Origin};
 pub use names::Expand;
 
@@ -21,83 +24,6 @@ const DEEPEST: usize = 64;
 
 /// An object with more keys than this gets an index of them; fewer are found sooner one by one.
 const FEW: usize = 32;
-
-/// A default value as a catalog file gives it, each part with its line.
-#[derive(Debug, Clone)]
-pub(crate) enum Seed {
-    /// Any value but an object, as JSON text.
-    Leaf {
-        json: String,
-        line: u32,
-    },
-    Object {
-        entries: Vec<(String, Seed)>,
-        line: u32,
-    },
-}
-
-impl Seed {
-    fn line(&self) -> u32 {
-        match self {
-            Self::Leaf { line, .. } | Self::Object { line, .. } => *line,
-        }
-    }
-}
-
-/// A default body, compiled: keys escaped, every value as JSON text with its line.
-#[derive(Debug, Clone)]
-pub(crate) struct Defaults {
-    file: Arc<str>,
-    text: String,
-    nodes: Vec<Default>,
-}
-
-/// One key of a default body; its children follow it directly, and `end` is behind the last of them.
-#[derive(Debug, Clone)]
-struct Default {
-    key: Box<str>,
-    text: Box<str>,
-    line: u32,
-    object: bool,
-    end: usize,
-}
-
-impl Defaults {
-    /// Compiles `seed`, which stands in `file`.
-    pub(crate) fn new(file: Arc<str>, seed: Seed) -> Self {
-        let mut nodes = Vec::new();
-        let text = compile(seed, &mut nodes);
-        Self { file, text, nodes }
-    }
-
-    /// The default body as JSON text.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-}
-
-fn compile(seed: Seed, nodes: &mut Vec<Default>) -> String {
-    let entries = match seed {
-        Seed::Leaf { json, .. } => return json,
-        Seed::Object { entries, .. } => entries,
-    };
-    let mut text = String::from("{");
-    for (name, value) in entries {
-        let at = nodes.len();
-        let key: Box<str> = json::escape(&name).into();
-        let object = matches!(value, Seed::Object { .. });
-        nodes.push(Default { key: key.clone(), text: Box::default(), line: value.line(), object, end: 0 });
-        let inner = compile(value, nodes);
-        let comma = if text.len() > 1 { "," } else { "" };
-        text.extend([comma, "\"", &key, "\":", &inner]);
-        let end = nodes.len();
-        if let Some(node) = nodes.get_mut(at) {
-            node.text = inner.into();
-            node.end = end;
-        }
-    }
-    text + "}"
-}
 
 /// One argument of a call, in the order in which they were given.
 #[derive(Debug, Clone)]
@@ -166,6 +92,18 @@ enum Content<'a> {
     Gone,
 }
 
+impl Node<'_> {
+    /// The bytes of `"key":value,`; an object has its braces, less the comma that its last member lacks.
+    fn size(&self) -> usize {
+        match self.content {
+            Content::Text(text) => self.key.len() + 4 + text.len(),
+            Content::Object { first: None, .. } => self.key.len() + 6,
+            Content::Object { .. } => self.key.len() + 5,
+            Content::Gone => 0,
+        }
+    }
+}
+
 /// Who put a node here.
 #[derive(Clone, Copy)]
 enum From<'a> {
@@ -178,6 +116,9 @@ enum From<'a> {
 }
 
 const ROOT: usize = 0;
+
+/// What a node's size counts for the key that the root has not.
+const ROOT_SIZE: usize = 4;
 
 /// An object without members.
 const EMPTY: Content<'_> = Content::Object { first: None, last: None };
@@ -361,8 +302,9 @@ impl<'a> Merged<'a> {
 
     /// Writes the body.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
-        let size: usize = self.nodes.iter().map(|node| node.key.len() + 6 + node.content.text().len()).sum();
-        let mut out = Vec::with_capacity(size);
+        // Exact unless an argument removed or replaced an object: a buffer without slack is shared as it is.
+        let size: usize = self.nodes.iter().map(Node::size).sum();
+        let mut out = Vec::with_capacity(size.saturating_sub(ROOT_SIZE));
         self.write(ROOT, &mut out);
         out
     }
@@ -382,15 +324,6 @@ impl<'a> Merged<'a> {
             self.write(child, out);
         }
         out.push(b'}');
-    }
-}
-
-impl<'a> Content<'a> {
-    fn text(self) -> &'a str {
-        match self {
-            Self::Text(text) => text,
-            Self::Object { .. } | Self::Gone => "",
-        }
     }
 }
 

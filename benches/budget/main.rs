@@ -4,6 +4,8 @@
 //! Instructions are counted by valgrind, allocations by this program's allocator, and CPU time
 //! by paired rounds of both sides; nothing is judged by the clock on the wall.
 
+#![cfg_attr(unix, expect(clippy::cast_precision_loss, reason = "all counts are far below 2^52"))]
+
 #[cfg(unix)]
 mod allocations;
 #[cfg(unix)]

@@ -33,16 +33,20 @@ pub fn work(job: &str, calls: u64, address: &str) {
 }
 
 /// Allocations of one call.
-pub fn allocations(job: &str, calls: u64, address: &str) -> Figure {
+pub fn allocations(job: &str, calls: u64, address: &str) -> f64 {
     printed(&["work", job, &calls.to_string(), address])
 }
 
 /// The figure that this program prints when it is run with `words`.
+<<<<<<< HEAD
+pub fn printed(words: &[&str]) -> f64 {
+=======
 #[expect(clippy::unnecessary_wraps, reason = "a figure may be missing, and this one is of that type")]
 pub fn printed(words: &[&str]) -> Figure {
+>>>>>>> main
     let output = Command::new(std::env::current_exe().unwrap()).args(words).output().unwrap();
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
+    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
 }
 
 /// Instructions of one call: what twice the calls take more, so that start and warm-up cancel out.

@@ -213,6 +213,17 @@ fn object() -> impl proptest::strategy::Strategy<Value = Value> {
 }
 
 #[test]
+fn a_body_is_written_into_a_buffer_of_its_size() {
+    let note = note();
+    for arguments in [vec![], vec![set("object_content", json!("x")), set("a", json!({})), set("b.c", json!([1]))]] {
+        for defaults in [None, Some(&note)] {
+            let body = merge(defaults, &arguments, Expand::Underscore).unwrap().to_vec();
+            assert_eq!(body.len(), body.capacity());
+        }
+    }
+}
+
+#[test]
 fn wide_objects_are_indexed_until_they_are_replaced() {
     let object = |value: usize| Value::Object((0..10_000).map(|n| (format!("k{n}"), json!(value + n))).collect());
     let (first, second) = (object(0), object(1));
