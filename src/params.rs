@@ -47,14 +47,10 @@ pub(crate) fn merge<'a>(
     let mut merged = Merged::new(defaults);
     for (index, argument) in arguments.iter().enumerate() {
         match argument {
-            Argument::Set { name, json } => merged.set(index, name, json, expand)?,
+            Argument::Set { name, json } => merged.set(index, json::escape(name), json, name, expand)?,
             Argument::Json(text) if json::is_object(text) => {
                 for (key, value) in Members::of(text) {
-                    if expand.separates_in(key) && matches!(json::unescape(key), Cow::Borrowed(_)) {
-                        merged.set(index, key, value, expand)?;
-                    } else {
-                        merged.assign(ROOT, canonical(key), value, From::Argument(index, key))?;
-                    }
+                    merged.set(index, canonical(key), value, key, expand)?;
                 }
             }
             Argument::Json(_) => {
@@ -80,8 +76,10 @@ struct Node<'a> {
     key: Cow<'a, str>,
     content: Content<'a>,
     from: From<'a>,
-    /// What stood here in the defaults before an argument replaced or removed it.
+    /// What stands here in the defaults.
     was: Option<(&'a str, u32)>,
+    /// Whether that was given up for an object of the arguments.
+    lost: bool,
     next: Option<usize>,
 }
 
@@ -125,7 +123,8 @@ const EMPTY: Content<'_> = Content::Object { first: None, last: None };
 
 impl<'a> Merged<'a> {
     fn new(defaults: Option<&'a Defaults>) -> Self {
-        let root = Node { key: Cow::Borrowed(""), content: EMPTY, from: From::Line(0), was: None, next: None };
+        let root =
+            Node { key: Cow::Borrowed(""), content: EMPTY, from: From::Line(0), was: None, lost: false, next: None };
         let mut merged = Self { nodes: SmallVec::new(), wide: HashMap::new(), defaults };
         merged.nodes.push(root);
         if let Some(defaults) = defaults {
@@ -151,7 +150,7 @@ impl<'a> Merged<'a> {
 
     fn append(&mut self, parent: usize, key: Cow<'a, str>, content: Content<'a>, from: From<'a>) -> usize {
         let child = self.nodes.len();
-        self.nodes.push(Node { key, content, from, was: None, next: None });
+        self.nodes.push(Node { key, content, from, was: None, lost: false, next: None });
         let (first, last) = match self.nodes[parent].content {
             Content::Object { first, last } => (first, last),
             _ => (None, None),
@@ -196,14 +195,25 @@ impl<'a> Merged<'a> {
         found
     }
 
-    fn set(&mut self, index: usize, name: &'a str, value: &'a str, expand: Expand) -> Result<(), String> {
-        let mut names = names::split(name, expand);
-        for part in &mut names {
-            if let Cow::Owned(escaped) = json::escape(part) {
-                *part = Cow::Owned(escaped);
+    /// Puts `value` under the escaped `key`, expanded, which the caller wrote as `name`.
+    ///
+    /// An escape holds no separator, so the parts of an escaped key are escaped themselves.
+    fn set(
+        &mut self,
+        index: usize,
+        key: Cow<'a, str>,
+        value: &'a str,
+        name: &'a str,
+        expand: Expand,
+    ) -> Result<(), String> {
+        match key {
+            key if !expand.separates_in(&key) => self.assign(ROOT, key, value, From::Argument(index, name)),
+            Cow::Borrowed(key) => self.put(index, names::split(key, expand), value, name),
+            Cow::Owned(key) => {
+                let names = names::split(&key, expand).into_iter().map(|part| Cow::Owned(part.into_owned()));
+                self.put(index, names.collect(), value, name)
             }
         }
-        self.put(index, names, value, name)
     }
 
     /// Puts `value` under the escaped `names`, which the caller wrote as `name`.
@@ -233,8 +243,12 @@ impl<'a> Merged<'a> {
             Content::Text(_) => {
                 clash(self.nodes[child].from, from)?;
                 self.replace(child, EMPTY);
+                self.nodes[child].lost = true;
             }
-            Content::Gone => self.replace(child, EMPTY),
+            Content::Gone => {
+                self.replace(child, EMPTY);
+                self.nodes[child].lost = true;
+            }
         }
         if !matches!(self.nodes[child].from, From::Way(..)) {
             self.nodes[child].from = from;

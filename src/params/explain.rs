@@ -72,6 +72,9 @@ impl Merged<'_> {
             let node = &self.nodes[at];
             let pointer = format!("{pointer}/{}", token(&node.key));
             let was = node.was.map(|(text, line)| (text.to_owned(), self.origin(From::Line(line))));
+            if node.lost {
+                out.extend(was.clone().map(|was| dropped(pointer.clone(), was)));
+            }
             match node.content {
                 Content::Object { first: Some(_), .. } => self.list(at, &pointer, out),
                 Content::Object { .. } => leaves("{}", &pointer, &self.origin(node.from), None, out),
@@ -79,13 +82,7 @@ impl Merged<'_> {
                     let was = was.filter(|_| !matches!(node.from, From::Line(_)));
                     leaves(text, &pointer, &self.origin(node.from), was, out);
                 }
-                Content::Gone => out.extend(was.map(|was| Entry {
-                    pointer,
-                    value: None,
-                    origin: was.1.clone(),
-                    change: Change::Dropped,
-                    was: Some(was),
-                })),
+                Content::Gone => out.extend(was.map(|was| dropped(pointer, was))),
             }
         }
     }
@@ -99,6 +96,11 @@ impl Merged<'_> {
             From::Argument(index, _) | From::Way(index, _) => Origin::Argument(index + 1),
         }
     }
+}
+
+/// The entry of a default that is not sent.
+fn dropped(pointer: String, was: (String, Origin)) -> Entry {
+    Entry { pointer, value: None, origin: was.1.clone(), change: Change::Dropped, was: Some(was) }
 }
 
 /// One entry for a value, or one for each leaf of an object that came as a whole.

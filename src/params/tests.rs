@@ -104,6 +104,31 @@ fn m14_null_is_sent_and_unset_removes() {
 }
 
 #[test]
+fn a_default_that_gives_way_to_an_object_is_told() {
+    let defaults = defaults(&json!({"a": 1, "object": {"x": 1}}));
+    for (arguments, told) in [
+        (vec![set("a_b", json!(2))], "/a"),
+        (vec![Argument::Unset("object".into()), set("object_y", json!(2))], "/object"),
+    ] {
+        let entries = merge(Some(&defaults), &arguments, Expand::Underscore).unwrap().entries();
+        let dropped: Vec<_> = entries.iter().filter(|entry| entry.change == Change::Dropped).collect();
+        assert_eq!(dropped.iter().map(|entry| entry.pointer.as_str()).collect::<Vec<_>>(), [told], "{entries:?}");
+    }
+}
+
+#[test]
+fn m12_a_name_with_an_escape_expands_like_any_other() {
+    for (arguments, expected) in [
+        (vec![set("a\"b_c", json!(1))], r#"{"a\"b":{"c":1}}"#),
+        (vec![Argument::Json(r#"{"a\"b_c":1}"#.into())], r#"{"a\"b":{"c":1}}"#),
+        (vec![Argument::Json(r#"{"a\u005fb":1}"#.into())], r#"{"a":{"b":1}}"#),
+        (vec![Argument::Json(r#"{"\u0061":1}"#.into()), set("a", json!(2))], r#"{"a":2}"#),
+    ] {
+        assert_eq!(body(None, &arguments).unwrap(), expected);
+    }
+}
+
+#[test]
 fn only_an_object_is_merged() {
     for text in ["[1]", "1", "null", "\"a\""] {
         let error = body(None, &[Argument::Json(text.into())]).unwrap_err();
