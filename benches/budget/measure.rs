@@ -38,12 +38,7 @@ pub fn allocations(job: &str, calls: u64, address: &str) -> f64 {
 }
 
 /// The figure that this program prints when it is run with `words`.
-<<<<<<< HEAD
 pub fn printed(words: &[&str]) -> f64 {
-=======
-#[expect(clippy::unnecessary_wraps, reason = "a figure may be missing, and this one is of that type")]
-pub fn printed(words: &[&str]) -> Figure {
->>>>>>> main
     let output = Command::new(std::env::current_exe().unwrap()).args(words).output().unwrap();
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()

@@ -15,11 +15,7 @@ use crate::{
 const INSTRUCTIONS: Unit = Unit::Of("instr");
 const ALLOCATIONS: Unit = Unit::Of("allocs");
 
-<<<<<<< HEAD
 /// Budgets that are measured together, and how, against the server at an address.
-=======
-/// Budgets that are measured together, and how, given the server's address.
->>>>>>> main
 type Group = (&'static [&'static str], fn(&str));
 
 /// Measures every budget, or those whose ids are `wanted`.
