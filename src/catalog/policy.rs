@@ -14,7 +14,7 @@ pub struct MethodPolicy {
     pub(crate) operations: Vec<String>,
     /// Variables that a named operation fills when the caller does not.
     pub(crate) params: Vec<(String, String)>,
-    /// The default body of the named operation, merged over that of the route.
+    /// The default body of the named operation, which takes the place of the route's.
     pub(crate) body: Option<Preset>,
     /// Query names with the JSON text of their values.
     pub(crate) query: Vec<(String, String)>,

@@ -121,3 +121,38 @@ async fn k02_a_call_given_up_halfway_spoils_no_later_answer() {
         assert_eq!(asked["path"], format!("/people/{n}"));
     }
 }
+
+/// Between blocking calls nobody watches the idle connections; one that the server closed meanwhile is not used.
+#[cfg(feature = "http")]
+#[test]
+fn a_blocking_call_does_not_trip_over_a_connection_that_closed_meanwhile() {
+    use std::{
+        io::{Read, Write},
+        net::{Shutdown, TcpListener},
+        sync::mpsc,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (closed, is_closed) = mpsc::channel();
+    let server = std::thread::spawn(move || {
+        for _ in 0..3 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                seen.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+            stream.shutdown(Shutdown::Both).unwrap();
+            closed.send(()).unwrap();
+        }
+    });
+    let client = crate::support::network(&format!("http://{address}"));
+    for _ in 0..3 {
+        let response = client.res("x").post().send_blocking().unwrap();
+        assert_eq!(restwalk::block_on(response.text()).unwrap().unwrap(), "{}");
+        is_closed.recv().unwrap();
+    }
+    server.join().unwrap();
+}
