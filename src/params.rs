@@ -47,10 +47,10 @@ pub(crate) fn merge<'a>(
     let mut merged = Merged::new(defaults);
     for (index, argument) in arguments.iter().enumerate() {
         match argument {
-            Argument::Set { name, json } => merged.set(index, json::escape(name), json, name, expand)?,
+            Argument::Set { name, json } => merged.set((index, name), json::escape(name), json, expand)?,
             Argument::Json(text) if json::is_object(text) => {
                 for (key, value) in Members::of(text) {
-                    merged.set(index, canonical(key), value, key, expand)?;
+                    merged.set((index, key), canonical(key), value, expand)?;
                 }
             }
             Argument::Json(_) => {
@@ -63,6 +63,9 @@ pub(crate) fn merge<'a>(
 }
 
 type Names<'a> = SmallVec<[Cow<'a, str>; 4]>;
+
+/// An argument's position, and the name that the caller wrote.
+type By<'a> = (usize, &'a str);
 
 /// A merged body: a flat tree of spans, rendered or explained.
 pub(crate) struct Merged<'a> {
@@ -195,29 +198,22 @@ impl<'a> Merged<'a> {
         found
     }
 
-    /// Puts `value` under the escaped `key`, expanded, which the caller wrote as `name`.
+    /// Puts `value` under the escaped `key`, expanded.
     ///
     /// An escape holds no separator, so the parts of an escaped key are escaped themselves.
-    fn set(
-        &mut self,
-        index: usize,
-        key: Cow<'a, str>,
-        value: &'a str,
-        name: &'a str,
-        expand: Expand,
-    ) -> Result<(), String> {
+    fn set(&mut self, by: By<'a>, key: Cow<'a, str>, value: &'a str, expand: Expand) -> Result<(), String> {
         match key {
-            key if !expand.separates_in(&key) => self.assign(ROOT, key, value, From::Argument(index, name)),
-            Cow::Borrowed(key) => self.put(index, names::split(key, expand), value, name),
+            key if !expand.separates_in(&key) => self.assign(ROOT, key, value, From::Argument(by.0, by.1)),
+            Cow::Borrowed(key) => self.put(by, names::split(key, expand), value),
             Cow::Owned(key) => {
                 let names = names::split(&key, expand).into_iter().map(|part| Cow::Owned(part.into_owned()));
-                self.put(index, names.collect(), value, name)
+                self.put(by, names.collect(), value)
             }
         }
     }
 
-    /// Puts `value` under the escaped `names`, which the caller wrote as `name`.
-    fn put(&mut self, index: usize, names: Names<'a>, value: &'a str, name: &'a str) -> Result<(), String> {
+    /// Puts `value` under the escaped `names`.
+    fn put(&mut self, (index, name): By<'a>, names: Names<'a>, value: &'a str) -> Result<(), String> {
         if names.len() > DEEPEST {
             return Err(format!("the name {} nests deeper than {DEEPEST} objects", crate::error::quoted(name)));
         }
