@@ -122,7 +122,9 @@ impl Auth {
             }
             Kind::Scheme(scheme, token) => {
                 if token.expose().bytes().any(|byte| !byte.is_ascii_graphic()) {
-                    return Err(fault("the token holds a space, a line break or another character that no token has"));
+                    return Err(fault(
+                        "the token holds a space, a line break or another character that no token has; trim it, and leave its scheme out",
+                    ));
                 }
                 prepared.masks.add(token.expose());
                 prepared.header("authorization", &format!("{scheme} {}", token.expose()))?;

@@ -83,6 +83,11 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
+    /// Starts a client of the API that `catalog` describes, at its `base_url`.
+    pub fn of(catalog: Catalog) -> ClientBuilder {
+        ClientBuilder::new(catalog.base_url().unwrap_or_default().to_owned()).catalog(catalog)
+    }
+
     /// Who acts, as named by [`ClientBuilder::actor`].
     pub fn actor(&self) -> Option<&str> {
         self.core.actor.as_deref()
@@ -165,13 +170,14 @@ impl Client {
             self.sign(&mut described, request, options, plan.needs_actor).map_err(|error| exchange.dress(error))?;
         exchange.masks = self.masks(&credentials, options, described.headers());
         if sent.is_none() {
-            exchange.deadline = exchange.deadline.or_else(|| started.checked_add(exchange.total?));
+            exchange.whole = exchange.total.and_then(|total| started.checked_add(total));
         }
 
         let wire = open(described).await.map_err(|error| exchange.dress(error))?;
         exchange.attempts = 1;
         let answer = self.core.transport.exchange(wire);
-        let answer = wait::answer(answer, exchange.deadline, self.core.limits.headers, sent).await;
+        let until = exchange.deadline.or(exchange.whole);
+        let answer = wait::answer(answer, until, self.core.limits.headers, sent).await;
         exchange.elapsed = started.elapsed();
         match answer {
             Ok(answer) => Ok(Response::new(answer, exchange)),
@@ -192,6 +198,7 @@ impl Client {
             limit: body,
             idle,
             deadline: [deadline, options.deadline].into_iter().flatten().min(),
+            whole: None,
             total,
             elapsed: Duration::ZERO,
             attempts: 0,
@@ -207,7 +214,8 @@ impl Client {
         let body = response.excerpt(ERROR_BODY).await;
         let template = self.core.catalog.settings().error_message.as_deref();
         let problem = Problem::from_json(&body, template, &|text| exchange.masks.apply(text));
-        let error = Error::coded(kind, code, answered(status)).with_answer(status, headers, Some(body), problem);
+        let told = answered(status, kind == ErrorKind::Redirect);
+        let error = Error::coded(kind, code, told).with_answer(status, headers, Some(body), problem);
         Err(exchange.dress(error))
     }
 
@@ -263,9 +271,12 @@ async fn open(described: http::Request<Body>) -> Result<http::Request<WireBody>>
     Ok(http::Request::from_parts(parts, body))
 }
 
-fn answered(status: StatusCode) -> String {
+fn answered(status: StatusCode, redirect: bool) -> String {
     let hint = match status {
         StatusCode::BAD_GATEWAY => "; the server behind the proxy may be down",
+        _ if redirect => {
+            "; redirects are not followed: ask again where error.headers()[\"location\"] says, by client.at(..)"
+        }
         _ => "",
     };
     match status.canonical_reason() {

@@ -45,6 +45,25 @@ pub(crate) fn as_string(text: &str) -> Option<Cow<'_, str>> {
     Some(unescape(inner))
 }
 
+/// The names and values of an object, or of a list of pairs; `None` for anything else but `null`.
+pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            Some(Members::of(text).map(|(name, value)| (unescape(name).into_owned(), value.to_owned())).collect())
+        }
+        Some(b'[') => Members::of(text).map(|(_, pair)| pair_of(pair)).collect(),
+        _ => (text == "null").then(Vec::new),
+    }
+}
+
+fn pair_of(text: &str) -> Option<(String, String)> {
+    let mut items = Members::of(text).map(|(_, item)| item);
+    match (text.starts_with('['), items.next(), items.next(), items.next()) {
+        (true, Some(name), Some(value), None) => Some((as_string(name)?.into_owned(), value.to_owned())),
+        _ => None,
+    }
+}
+
 /// The members of an object, as (escaped key, value text); of an array, as ("", value text).
 ///
 /// `text` must be valid JSON; of anything else the members are meaningless, but found without a panic.
@@ -171,6 +190,25 @@ mod tests {
         }
         for broken in ["{", "{\"", "{\"a", "[\"\\", "{\"a\":", "x", ""] {
             assert!(Members::of(broken).count() < 3, "{broken}");
+        }
+    }
+
+    #[test]
+    fn pairs_come_from_an_object_or_a_list() {
+        let two = Some(vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "\"x\"".to_owned())]);
+        for (text, expected) in [
+            (r#"{"a":1,"b":"x"}"#, two.clone()),
+            (r#"[["a",1],["b","x"]]"#, two),
+            ("null", Some(vec![])),
+            ("[]", Some(vec![])),
+            ("[1]", None),
+            (r#"[["a"]]"#, None),
+            (r#"[["a",1,2]]"#, None),
+            ("[[1,2]]", None),
+            (r#"[{"a":1}]"#, None),
+            ("7", None),
+        ] {
+            assert_eq!(pairs(text), expected, "{text}");
         }
     }
 

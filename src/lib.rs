@@ -28,6 +28,8 @@ pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, MethodPolicy, Route};
 pub use client::{Client, ClientBuilder};
+pub use http;
+
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use multipart::Part;
 pub use params::Expand;

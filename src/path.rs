@@ -79,6 +79,10 @@ impl Path {
 
     /// Walks `text`, split on `/`, each part decoded once: a literal where the catalog has one, else an item.
     pub(crate) fn walk(&mut self, catalog: &Catalog, actor: Option<&str>, text: &str) {
+        if text.contains("://") {
+            let why = "a path is not a URL; an absolute URL is asked by client.at(..)";
+            return self.step(|_| Err(Fault::path(why)));
+        }
         let text = text.strip_prefix('/').unwrap_or(text);
         if text.is_empty() {
             return;
@@ -103,6 +107,9 @@ impl Path {
         if let Some(bad) = part.chars().find(|c| matches!(c, '?' | '#')) {
             let hint = if bad == '?' { "; give the query with .query(name, value)" } else { "" };
             return Err(Fault::path(format!("a path holds no {bad:?}, as {} does{hint}", quoted(part))));
+        }
+        if part.is_empty() {
+            return Err(Fault::path("the path has an empty part: two slashes, or one at its end"));
         }
         let name = segment::decode(part).map_err(|why| refused(part, &why))?;
         if !catalog.is_open() && part.starts_with('{') && part.ends_with('}') {
@@ -183,6 +190,9 @@ impl Path {
 
     fn unknown(&self, catalog: &Catalog, name: &str) -> Fault {
         let place = self.label(catalog);
+        if name.contains('/') {
+            return Fault::path(format!("{} is several segments; walk them by .path(..)", quoted(name)));
+        }
         let name_quoted = quoted(name);
         let hint = match (catalog.nearest(self.at, name), catalog.variable(self.at)) {
             (Some(near), _) => format!("; did you mean \"{near}\"?"),

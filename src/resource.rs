@@ -37,22 +37,24 @@ pub struct Item {
 
 impl Client {
     /// Steps into the collection `name`.
-    pub fn res(&self, name: &str) -> Collection {
+    pub fn res(&self, name: impl AsRef<str>) -> Collection {
         let mut path = Path::root();
-        path.res(self.catalog(), name);
+        path.res(self.catalog(), name.as_ref());
         Collection { client: self.clone(), path }
     }
 
     /// Walks `path`, split on `/`: each part is decoded once, and is a collection where the catalog has one, else an item.
-    pub fn path(&self, path: &str) -> Item {
+    pub fn path(&self, path: impl AsRef<str>) -> Item {
         let mut walked = Path::root();
-        walked.walk(self.catalog(), self.actor(), path);
+        walked.walk(self.catalog(), self.actor(), path.as_ref());
         Item { client: self.clone(), path: walked }
     }
 
-    /// An absolute URL, outside the catalog: of the client's origin, or asked without any credential.
-    pub fn at(&self, url: &str) -> Item {
-        match Base::exact(url) {
+    /// An absolute URL, outside the catalog: of the client's origin, or asked without any of the client's credentials.
+    ///
+    /// At another origin only credentials that the call itself is given, by [`Call::auth`], are sent.
+    pub fn at(&self, url: impl AsRef<str>) -> Item {
+        match Base::exact(url.as_ref()) {
             Ok(base) => Item { client: self.moved(base), path: Path::root() },
             Err(fault) => Item { client: self.clone(), path: Path::faulty(fault) },
         }
@@ -73,9 +75,9 @@ macro_rules! walk {
         impl $place {
             /// Steps into the collection `name`.
             #[must_use]
-            pub fn res(&self, name: &str) -> Collection {
+            pub fn res(&self, name: impl AsRef<str>) -> Collection {
                 let mut path = self.path.clone();
-                path.res(self.client.catalog(), name);
+                path.res(self.client.catalog(), name.as_ref());
                 Collection { client: self.client.clone(), path }
             }
 

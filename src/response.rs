@@ -38,7 +38,9 @@ pub(crate) struct Exchange {
     pub(crate) idle: Option<Duration>,
     /// When the call must be over, however its body is read.
     pub(crate) deadline: Option<Instant>,
-    /// The time for reading a body whole, where nothing bounds the call.
+    /// When a body that is read whole must be there; a stream may take longer, as long as it moves.
+    pub(crate) whole: Option<Instant>,
+    /// The time for reading a body whole, where nothing of the above bounds it.
     pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
@@ -58,7 +60,7 @@ impl Exchange {
 
     /// When a body that is read whole must be there.
     fn whole_by(&self) -> Option<Instant> {
-        self.deadline.or_else(|| Instant::now().checked_add(self.total?))
+        self.deadline.or(self.whole).or_else(|| Instant::now().checked_add(self.total?))
     }
 }
 

@@ -31,6 +31,12 @@ impl From<&str> for Secret {
     }
 }
 
+impl From<&String> for Secret {
+    fn from(value: &String) -> Self {
+        Self::from(value.as_str())
+    }
+}
+
 impl From<String> for Secret {
     fn from(value: String) -> Self {
         Self(Zeroizing::new(value))

@@ -47,3 +47,15 @@ pub trait Transport: std::fmt::Debug + Send + Sync {
     /// Sends `request` and gives the answer as soon as its headers are there.
     fn exchange(&self, request: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>>;
 }
+
+impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
+    fn exchange(&self, request: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
+        (**self).exchange(request)
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn exchange(&self, request: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
+        (**self).exchange(request)
+    }
+}

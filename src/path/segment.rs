@@ -112,10 +112,10 @@ pub(crate) fn check(value: &str, allow: &Allow) -> Result<(), String> {
             return Ok(());
         }
         let decoded: Vec<u8> = decode_leniently(&bytes);
-        let smuggled = |what: &str| format!("it holds percent escapes that decode to {what}");
+        let smuggled = |what: &str| format!("decoded once more, as careless servers do, {what}");
         let parts = |bytes: &[u8]| bytes.split(|byte| *byte == b'/').count();
         if parts(&decoded) > parts(&bytes) {
-            return Err(smuggled("a slash"));
+            return Err(smuggled("it holds a slash"));
         }
         decoded.split(|byte| *byte == b'/').try_for_each(safe).map_err(|why| smuggled(&why))?;
         bytes = Cow::Owned(decoded);

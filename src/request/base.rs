@@ -48,6 +48,11 @@ pub(crate) struct Base {
 impl Base {
     /// Reads `text`, in which `{name}` in the host stands for one of `variables`.
     pub(crate) fn parse(text: &str, variables: &[(String, String)]) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Err(config(
+                "there is no base URL; give one to Client::builder(..), or the catalog a base_url".into(),
+            ));
+        }
         let filled = fill_host(text, variables)?;
         let wrong = |why: &str| config(format!("the base URL {} {why}", without_userinfo(&filled)));
         if filled.contains('\\') {
@@ -80,7 +85,12 @@ impl Base {
     /// The base of one absolute URL, path and query kept as they are.
     pub(crate) fn exact(text: &str) -> Result<Self, Fault> {
         let wrong = |why: &str| Fault::path(format!("the URL {why}"));
-        let url = Url::parse(text).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => {
+                wrong("is not absolute; a path of this API is walked by .path(..)")
+            }
+            error => wrong(&format!("cannot be read: {error}")),
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("is neither http nor https"));
         }

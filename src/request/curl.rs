@@ -47,6 +47,9 @@ fn headers(headers: &HeaderMap, multipart: bool, words: &mut Vec<String>) {
         };
         words.extend(["--header".into(), shown]);
     }
+    if headers.get(header::ACCEPT_ENCODING).is_some_and(|codings| codings != "identity") {
+        words.push("--compressed".into());
+    }
     // curl adds these of its own accord, and a call does not.
     for name in [header::ACCEPT, header::USER_AGENT, HeaderName::from_static("expect")] {
         if !headers.contains_key(&name) {

@@ -13,7 +13,7 @@ use crate::{
     body::{Body, BoxFuture, Progress},
     client::{Client, Options},
     error::{ErrorKind, Fault, Result, quoted},
-    json::{self, Members},
+    json,
     multipart::Part,
     params::{Argument, Expand},
     patch,
@@ -28,13 +28,14 @@ use crate::{
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call {
     client: Client,
-    pub(super) request: Request,
+    /// Boxed: it is large, and every argument moves the call.
+    pub(super) request: Box<Request>,
     options: Options,
 }
 
 impl Call {
     pub(super) fn new(client: Client, request: Request) -> Self {
-        Self { client, request, options: Options::default() }
+        Self { client, request: Box::new(request), options: Options::default() }
     }
 
     fn text<T: Serialize + ?Sized>(&mut self, what: &str, value: &T) -> Option<String> {
@@ -144,16 +145,15 @@ impl Call {
 
     fn pairs<T: Serialize>(&mut self, what: &str, value: &T) -> Option<Vec<(String, String)>> {
         let text = self.text(what, value)?;
-        if text != "null" && !json::is_object(&text) {
-            self.request.note::<()>(Err(Fault::request(format!("{what} must be an object of names and values"))));
-            return None;
-        }
-        Some(Members::of(&text).map(|(name, value)| (json::unescape(name).into_owned(), value.to_owned())).collect())
+        let pairs = json::pairs(&text).ok_or_else(|| {
+            Fault::request(format!("{what} must be an object of names and values, or a list of such pairs"))
+        });
+        self.request.note(pairs)
     }
 
     /// Sets a header; a second value of the same name is added to the first.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.request.header(name, value);
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.request.header(name.as_ref(), value.as_ref());
         self
     }
 
@@ -224,7 +224,8 @@ impl Call {
 
     /// A `curl` line for a POSIX shell that sends the same request.
     ///
-    /// Credentials stand as shell variables named after their header, such as `"$AUTHORIZATION"`.
+    /// Credentials stand as shell variables named after their header, such as `"$AUTHORIZATION"`, whose value is
+    /// the header's whole value, `Bearer …` included.
     ///
     /// # Errors
     /// As [`Call::build`], and `Request` for a body that a command line cannot hold.

@@ -77,7 +77,7 @@ impl Operation {
         /// Adds a query parameter; see [`Call::query`].
         query(name: impl Into<String>, value: T) <T>
         /// Sets a header; see [`Call::header`].
-        header(name: &str, value: &str)
+        header(name: impl AsRef<str>, value: impl AsRef<str>)
         /// Uploads a file; see [`Call::upload_file`].
         upload_file(path: impl Into<std::path::PathBuf>)
         /// Uploads a part; see [`Call::upload`].
@@ -127,6 +127,10 @@ impl Operation {
 fn resolve(client: &Client, name: &str, params: &[(String, String)]) -> Result<Path, Fault> {
     let catalog = client.catalog();
     let Some((route, policy)) = catalog.operation(name) else {
+        if catalog.is_open() {
+            let why = format!("no operation {}: the client has no catalog; give it one by .catalog(..)", quoted(name));
+            return Err(Fault::path(why));
+        }
         let near = catalog.nearest_operation(name).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Fault::path(format!("no operation {}{}", quoted(name), near.unwrap_or_default())));
     };
@@ -145,7 +149,11 @@ fn resolve(client: &Client, name: &str, params: &[(String, String)]) -> Result<P
             Part::Variable(_) => {
                 let Some(variable) = variables.next() else { break };
                 let value = value(client, policy, variable, params).ok_or_else(|| {
-                    Fault::path(format!("{name} needs {{{0}}}; give it with .param(\"{0}\", value)", variable.name()))
+                    let actor = if variable.fallback_actor { ", or name the client's .actor(..)" } else { "" };
+                    Fault::path(format!(
+                        "{name} needs {{{0}}}; give it with .param(\"{0}\", value){actor}",
+                        variable.name()
+                    ))
                 })?;
                 path.item(catalog, client.actor(), value);
             }

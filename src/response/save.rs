@@ -26,9 +26,16 @@ pub(super) async fn save(stream: ByteStream, path: &Path) -> Result<u64> {
         let code = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "store.full",
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "store.permission",
-            _ => "store.corrupt",
+            _ => "store.write",
         };
-        let message = format!("cannot write {}", quoted(&path.display().to_string()));
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => "; its folder does not exist",
+            io::ErrorKind::IsADirectory => "; it is a folder",
+            io::ErrorKind::PermissionDenied => "; that is not permitted",
+            io::ErrorKind::StorageFull => "; the disk is full",
+            _ => "",
+        };
+        let message = format!("cannot write {}{hint}", quoted(&path.display().to_string()));
         Error::coded(ErrorKind::Store, code, message).with_outcome(Outcome::Processed).with_source(error)
     };
     let (sender, receiver) = mpsc::channel(WAITING);

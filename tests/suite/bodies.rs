@@ -418,3 +418,64 @@ mod early {
         assert!(expected.contains(&(error.kind(), error.outcome())), "{error:?}");
     }
 }
+
+/// A body of ten pieces, one every ten seconds.
+#[derive(Debug)]
+struct Slow;
+
+impl restwalk::Transport for Slow {
+    fn exchange(
+        &self,
+        _: http::Request<restwalk::WireBody>,
+    ) -> restwalk::BoxFuture<'_, restwalk::Result<http::Response<restwalk::WireBody>>> {
+        let pieces = futures_util::stream::unfold(0, async |count| {
+            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+            (count < 10)
+                .then(|| (Ok::<_, std::io::Error>(http_body::Frame::data(bytes::Bytes::from_static(b"x"))), count + 1))
+        });
+        let body = restwalk::WireBody::new(http_body_util::StreamBody::new(Box::pin(pieces)));
+        Box::pin(async { Ok(http::Response::new(body)) })
+    }
+}
+
+/// The clock is the test's own: nothing waits.
+#[tokio::test(start_paused = true)]
+async fn the_total_time_bounds_what_is_read_whole_and_a_timeout_bounds_everything() {
+    use std::time::Duration;
+    let client = restwalk::Client::builder("http://h").transport(Slow).build().unwrap();
+    let get = || client.res("x").get();
+
+    let code = |error: restwalk::Error| error.code();
+    assert_eq!(get().send().await.unwrap().bytes().await.map_err(code), Err("timeout.total"));
+
+    let mut stream = get().send().await.unwrap().stream();
+    let mut pieces = 0;
+    while let Some(piece) = stream.next().await {
+        piece.unwrap();
+        pieces += 1;
+    }
+    assert_eq!(pieces, 10, "a stream may take longer than 60 s as long as it moves");
+
+    let bound = |absolute: bool| match absolute {
+        false => get().timeout(Duration::from_secs(35)),
+        true => get().deadline((tokio::time::Instant::now() + Duration::from_secs(35)).into_std()),
+    };
+    for absolute in [false, true] {
+        let call = bound(absolute);
+        let mut stream = call.send().await.unwrap().stream();
+        let mut pieces = 0;
+        let last = loop {
+            match stream.next().await {
+                Some(Ok(_)) => pieces += 1,
+                end => break end,
+            }
+        };
+        assert_eq!((pieces, last.map(|last| last.map_err(code).err())), (3, Some(Some("timeout.total"))));
+    }
+
+    let idle =
+        restwalk::Client::builder("http://h").transport(Slow).idle_timeout(Duration::from_secs(5)).build().unwrap();
+    let mut stream = idle.res("x").get().send().await.unwrap().stream();
+    assert_eq!(stream.next().await.map(|piece| piece.map_err(code)), Some(Err("timeout.idle")));
+    assert!(stream.next().await.is_none());
+}

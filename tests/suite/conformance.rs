@@ -96,7 +96,7 @@ async fn an_escape_stays_an_escape(client: &Client) -> Verdict {
 
 async fn an_escaped_slash_stays_one_segment(client: &Client) -> Verdict {
     let url = client.res("people").url().map_err(|error| error.to_string())?;
-    let asked = asked(client.at(&format!("{url}/a%2Fb")).get()).await?;
+    let asked = asked(client.at(format!("{url}/a%2Fb")).get()).await?;
     same(&asked["path"], &json!("/people/a%2Fb"))
 }
 

@@ -78,7 +78,7 @@ impl World {
             declared.res(collection).item(&owned).get(),
             declared.path(collection).item(std::borrow::Cow::Borrowed(value)).get(),
             declared.path(&text).get(),
-            declared.path(&format!("/{text}")).get(),
+            declared.path(format!("/{text}")).get(),
             match collection {
                 "plain" => path!(declared.plain[value]).get(),
                 "encoded" => path!(declared.encoded[value]).get(),
@@ -275,7 +275,7 @@ fn p18_lengths_are_bounded_and_named() {
     assert!(world.everywhere("plain", &"a".repeat(1_024)).is_ok());
     let long = (0..8).fold(world.open.path("x"), |place, _| place.item("a".repeat(1_000)));
     assert!(world.outcome(long.get()).unwrap_err().to_string().contains("8000 bytes"));
-    let error = world.outcome(world.open.path(&"a/".repeat(65_535)).get()).unwrap_err();
+    let error = world.outcome(world.open.path("a/".repeat(65_535)).get()).unwrap_err();
     assert!(error.to_string().contains("64 segments"), "{error}");
 }
 

@@ -46,7 +46,7 @@ async fn s01_nothing_prints_a_secret() {
     clean(&format!("{builder:?} {builder:#?}"));
     let client = builder.build().unwrap();
     clean(&format!("{client:?} {client:#?}"));
-    let described = call(&client).header("Authorization", &canary("own")).upload(Part::bytes(canary("body")));
+    let described = call(&client).header("Authorization", canary("own")).upload(Part::bytes(canary("body")));
     clean(&format!("{described:?} {described:#?}"));
     let response: Response = described.send().await.unwrap();
     clean(&format!("{response:?} {response:#?}"));
@@ -65,9 +65,9 @@ async fn s02_s03_errors_before_sending_print_no_secret() {
     let recorder = Recorder::new(200, "");
     let client = secretive(recorder.client("http://h")).build().unwrap();
     let errors = [
-        (ErrorKind::Path, client.at(&format!("http://u:{}@h/", canary("own"))).get().send().await.err()),
-        (ErrorKind::Path, client.at(&format!("ftp://h/?{}", canary("own"))).get().send().await.err()),
-        (ErrorKind::Request, call(&client).header("x-own", &format!("{}\n", canary("own"))).send().await.err()),
+        (ErrorKind::Path, client.at(format!("http://u:{}@h/", canary("own"))).get().send().await.err()),
+        (ErrorKind::Path, client.at(format!("ftp://h/?{}", canary("own"))).get().send().await.err()),
+        (ErrorKind::Request, call(&client).header("x-own", format!("{}\n", canary("own"))).send().await.err()),
         (ErrorKind::Request, call(&client).query("q", json!({"deep": canary("own")})).send().await.err()),
         (ErrorKind::Request, call(&client).data(canary("own")).send().await.err()),
         (ErrorKind::Request, call(&client).set("n", f64::NAN).send().await.err()),
@@ -130,7 +130,7 @@ async fn s03_a_foreign_cause_is_masked_through_its_whole_chain() {
 #[test]
 fn s06_a_panic_over_an_error_prints_no_secret() {
     let client = secretive(Recorder::new(200, "").client("http://h")).build().unwrap();
-    let call = call(&client).header("x-own", &format!("{}\n", canary("own")));
+    let call = call(&client).header("x-own", format!("{}\n", canary("own")));
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.build().unwrap())).unwrap_err();
     let message = panic.downcast_ref::<String>().expect("unwrap says what it found");
     clean(message);
@@ -272,7 +272,7 @@ mod network {
             call(&client).send().await.unwrap().bytes().await.unwrap();
             call(&client).auth(Auth::basic("ada", canary("own"))).await.unwrap();
             call(&client).auth(Auth::api_key_query("key", canary("own"))).await.unwrap();
-            client.res("status").item(401).get().header("Authorization", &canary("own")).send().await.unwrap_err();
+            client.res("status").item(401).get().header("Authorization", canary("own")).send().await.unwrap_err();
         }
         failures().await;
         drop(heard);
@@ -290,7 +290,7 @@ mod network {
         let plain = |client: &Client| client.res("plain").post();
         plain(&client).await.unwrap();
         for _ in 0..1_000 {
-            let first = client.res("people").put().set("password", canary("body")).header("x-own", &canary("header"));
+            let first = client.res("people").put().set("password", canary("body")).header("x-own", canary("header"));
             first.query("q", canary("query")).auth(Auth::bearer(canary("token"))).await.unwrap();
             plain(&client).await.unwrap();
         }
@@ -318,7 +318,7 @@ fn s05_a_line_for_the_shell_names_variables_in_place_of_secrets() {
         let line = client.res("x").post().set("a", 1).to_curl().unwrap();
         clean(&line);
         assert!(line.contains("\"$"), "{line}");
-        let own = client.res("x").get().header("Authorization", &canary("own")).to_curl().unwrap();
+        let own = client.res("x").get().header("Authorization", canary("own")).to_curl().unwrap();
         clean(&own);
     }
 }
@@ -363,7 +363,7 @@ async fn s09_a_secret_that_the_server_echoes_is_masked() {
                     Recorder::new(401, body.to_string()).header("www-authenticate", format!("Bearer e=\"{echo}\""));
                 let client = secretive(recorder.client("http://h")).build().unwrap();
                 let call = client.res("x").get();
-                let call = if kind == "own" { call.header("Authorization", &format!("Bearer {secret}")) } else { call };
+                let call = if kind == "own" { call.header("Authorization", format!("Bearer {secret}")) } else { call };
                 let error = call.send().await.unwrap_err();
                 let text = printed(&error) + &format!("{:?}", error.problem());
                 clean(&text);
@@ -481,8 +481,8 @@ fn s33_two_sources_of_authorization_are_a_mistake_at_build() {
 async fn s34_a_header_section_is_bounded() {
     let recorder = Recorder::new(200, "{}");
     let client = recorder.client("http://h").build().unwrap();
-    let many = (0..101).fold(client.res("x").get(), |call, n| call.header(&format!("x-{n}"), "1"));
-    let large = client.res("x").get().header("x", &"v".repeat(1 << 20));
+    let many = (0..101).fold(client.res("x").get(), |call, n| call.header(format!("x-{n}"), "1"));
+    let large = client.res("x").get().header("x", "v".repeat(1 << 20));
     for call in [many, large] {
         assert_eq!(call.send().await.unwrap_err().code(), "invalid_input.header");
     }
