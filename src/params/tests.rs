@@ -287,3 +287,9 @@ fn what_replaces_a_value_of_another_kind_is_told_so() {
     assert_eq!(entries(json!({"a": {"b": 2}}), json!(1)), replaced("1", r#"{"b":2} defaults.yaml:2"#));
     assert_eq!(entries(json!({"a": [1]}), json!([])), replaced("[]", "[1] defaults.yaml:2"));
 }
+
+#[test]
+fn a_name_that_json_escapes_is_one_name() {
+    let text = r#"{"a_b\"c":1}"#;
+    assert_eq!(body(None, &[Argument::Json(text.into())]).unwrap(), text);
+}
