@@ -18,7 +18,7 @@ deny:
 
 # what the unit tests of the pure modules leave alive
 mutants:
-    cargo mutants --no-shuffle --file 'src/path*' --file 'src/params*' --file 'src/query.rs' --file 'src/multipart*' --file 'src/catalog*'
+    cargo mutants --no-shuffle --file 'src/path{.rs,/**}' --file 'src/params{.rs,/**}' --file src/query.rs --file 'src/multipart{.rs,/**}' --file 'src/catalog{.rs,/**}'
 
 # the fuzz targets, ten minutes each (needs cargo-fuzz)
 fuzz:

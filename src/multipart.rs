@@ -135,6 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_printed_without_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        fs::write(&path, "secret").unwrap();
+        for (part, content) in [
+            (Part::file(&path), format!("{path:?}")),
+            (Part::open_file(fs::File::open(&path).unwrap()), "an open file".to_owned()),
+            (Part::bytes("secret"), format!("{:?}", Body::from("secret"))),
+        ] {
+            assert!(!content.contains("secret"), "{content}");
+            let printed = format!("{:?}", part.named("up").file_name("b.txt").content_type("text/x"));
+            let rest = r#", field: "up", file_name: Some("b.txt"), content_type: Some("text/x") }"#;
+            assert_eq!(printed, format!("Part {{ content: {content}{rest}"));
+        }
+    }
+
+    #[test]
     fn b40_a_field_name_with_control_characters_is_refused() {
         assert!(refusal(Part::bytes("").named("a\0b")).contains("field name \"a\\u{0}b\""));
     }

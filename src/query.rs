@@ -100,7 +100,7 @@ impl Writer<'_> {
                 Style::Brackets => self.value(&format!("{name}[]"), item, depth + 1)?,
                 Style::DeepObject => self.value(&format!("{name}[{index}]"), item, depth + 1)?,
                 style if nested(item) => return Err(Refusal::Nested(style)),
-                _ => self.value(name, item, depth + 1)?,
+                _ => self.value(name, item, depth)?,
             }
         }
         Ok(())
@@ -212,6 +212,21 @@ mod tests {
         let deep = (0..100).fold(json!(1), |inner, _| json!({"a": inner}));
         for style in [Style::Brackets, Style::DeepObject] {
             assert!(query(&deep, style).unwrap_err().contains("deeper than 16"));
+        }
+    }
+
+    #[test]
+    fn p38_the_bounds_themselves_are_allowed() {
+        let pairs = |count: usize| query(&json!({"a": vec![1; count]}), Style::Repeat);
+        assert_eq!(pairs(1_000).unwrap().matches('&').count(), 999);
+        assert!(pairs(1_001).is_err());
+        let object = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!({"a": inner}));
+        let array = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        for style in [Style::Brackets, Style::DeepObject] {
+            for value in [object, array] {
+                assert!(query(&json!({"a": value(16)}), style).is_ok(), "{style:?}");
+                assert!(query(&json!({"a": value(17)}), style).unwrap_err().contains("deeper than 16"), "{style:?}");
+            }
         }
     }
 

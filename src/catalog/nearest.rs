@@ -5,7 +5,7 @@ use crate::error::quoted;
 /// The candidate with the fewest edits from `name`, if they are few for its length.
 pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = name.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
-    if wanted.is_empty() || wanted.len() > LONGEST {
+    if wanted.len() > LONGEST {
         return None;
     }
     let mut best: Option<(usize, &str)> = None;
@@ -70,7 +70,11 @@ mod tests {
             assert_eq!(nearest(given, names), expected, "{given}");
         }
         assert_eq!(nearest("ab", ["ba", "abc", "ab"]), Some("ab"));
-        assert_eq!(nearest(&"x".repeat(5_000), ["x"]), None);
+        let long = "x".repeat(LONGEST + 1);
+        for (given, candidate) in [(5_000, "x"), (LONGEST + 1, &*long), (LONGEST + 2, &*long)] {
+            assert_eq!(nearest(&"x".repeat(given), [candidate]), None);
+        }
+        assert_eq!(nearest(&"x".repeat(LONGEST), [&*long]), Some(&*long));
     }
 
     #[test]

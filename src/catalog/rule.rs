@@ -74,7 +74,7 @@ pub(super) const RATE: Rule = Rule {
 
 fn is_base_url(text: &str) -> bool {
     let plain = !text.contains(['?', '#', '@', '\\']) && !text.contains(char::is_whitespace);
-    plain && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    plain && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn is_file_name(text: &str) -> bool {

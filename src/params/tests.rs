@@ -268,3 +268,73 @@ fn wide_objects_are_indexed_until_they_are_replaced() {
         [json(&json!({"a": first})), json(&json!({"a": second})), Argument::Unset("a".into()), set("a.k5", json!(2))];
     assert_eq!(body(None, &again).unwrap(), r#"{"a":{"k5":2}}"#);
 }
+
+#[test]
+fn a_default_body_is_compiled_to_its_text() {
+    let body = json!({"a": {"b": 1, "c": [2]}, "d\"": "e", "f": {}});
+    assert_eq!(defaults(&body).text(), body.to_string());
+    assert_eq!(defaults(&json!({})).text(), "{}");
+}
+
+#[test]
+fn the_deepest_name_is_set() {
+    let name = vec!["a"; 64].join(".");
+    let expected = (0..64).fold(json!(1), |inner, _| json!({"a": inner}));
+    let found: Value = serde_json::from_str(&body(None, &[set(&name, json!(1))]).unwrap()).unwrap();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn objects_are_indexed_when_they_have_more_than_a_few_keys() {
+    for (count, indexed) in [(FEW + 1, false), (FEW + 2, true)] {
+        let object: Value = (0..count).map(|n| (format!("k{n}"), json!(n))).collect::<serde_json::Map<_, _>>().into();
+        let arguments = [Argument::Json(object.to_string())];
+        assert_eq!(merge(None, &arguments, Expand::Off).unwrap().wide.contains_key(&ROOT), indexed, "{count}");
+    }
+}
+
+#[test]
+fn a_name_that_leads_through_an_object_owns_it() {
+    let object = defaults(&json!({"a": {"x": 1}}));
+    let (way, value) = (|name: &str| set(name, json!(2)), set("a", json!(1)));
+    for (base, arguments, first) in [
+        (Some(&object), vec![way("a_b"), value.clone()], "a_b"),
+        (None, vec![set("a", json!({"x": 1})), way("a_b"), value.clone()], "a_b"),
+        (None, vec![way("a_b"), way("a_c"), value.clone()], "a_b"),
+    ] {
+        let error = body(base, &arguments).unwrap_err();
+        assert!(error.contains(&format!("{first:?} and \"a\" exclude")), "{error}");
+    }
+    assert_eq!(body(Some(&object), &[value]).unwrap(), r#"{"a":1}"#);
+}
+
+#[test]
+fn what_replaces_a_value_of_another_kind_is_told_so() {
+    let entries = |base: Value, over: Value| {
+        let (defaults, arguments) = (defaults(&base), [set("a", over)]);
+        let merged = merge(Some(&defaults), &arguments, Expand::Underscore).unwrap();
+        let entries = merged.entries();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        let [entry] = <[Entry; 1]>::try_from(entries).unwrap();
+        (entry.change, entry.pointer, entry.value.unwrap(), entry.was.map(|(text, origin)| format!("{text} {origin}")))
+    };
+    let replaced = |value: &str, was: &str| (Change::Replaced, "/a".to_owned(), value.to_owned(), Some(was.to_owned()));
+    assert_eq!(entries(json!({"a": 1}), json!({"b": 2})), replaced(r#"{"b":2}"#, "1 defaults.yaml:2"));
+    assert_eq!(entries(json!({"a": {"b": 2}}), json!(1)), replaced("1", r#"{"b":2} defaults.yaml:2"#));
+    assert_eq!(entries(json!({"a": [1]}), json!([])), replaced("[]", "[1] defaults.yaml:2"));
+}
+
+#[test]
+fn a_name_that_json_escapes_is_one_name() {
+    let text = r#"{"a_b\"c":1}"#;
+    assert_eq!(body(None, &[Argument::Json(text.into())]).unwrap(), text);
+}
+
+#[test]
+fn two_objects_under_one_name_are_merged() {
+    let arguments = [set("a", json!({"x": 1, "y": {"p": 1}})), set("a", json!({"b": 2, "y": {"q": 2}}))];
+    assert_eq!(body(None, &arguments).unwrap(), r#"{"a":{"x":1,"y":{"p":1,"q":2},"b":2}}"#);
+    for (arguments, empty) in [(&arguments[..], false), (&[], true), (&[Argument::Json("{}".into())], true)] {
+        assert_eq!(merge(None, arguments, Expand::Dots).unwrap().is_empty(), empty);
+    }
+}

@@ -348,6 +348,18 @@ fn p27_a_missing_or_unknown_variable_is_named() {
 }
 
 #[test]
+fn p27_what_is_no_variable_is_an_item() {
+    let world = World::new();
+    for (call, expected) in [
+        (world.declared.path("plain/{x").get(), "plain/%7Bx"),
+        (world.declared.path("plain/x}").get(), "plain/x%7D"),
+        (world.open.path("{x}").get(), "%7Bx%7D"),
+    ] {
+        assert_eq!(world.outcome(call).unwrap(), expected);
+    }
+}
+
+#[test]
 fn p28_integers_are_exact() {
     let world = World::new();
     let plain = world.declared.res("plain");
@@ -398,11 +410,12 @@ fn m6_aliases_and_adapters_come_before_the_check() {
             ("http://atenea.upc.edu", "e6847aed3105e85ae603c56eb2790ce85e212997"),
             ("e6847aed3105e85ae603c56eb2790ce85e212997", "e6847aed3105e85ae603c56eb2790ce85e212997"),
             ("../..", "626ac4c063e44f121350152fc5da421fbd895b65"),
+            // Upper case and short hex are no digest.
+            ("E6847AED3105E85AE603C56EB2790CE85E212997", "e2b851226fec91eded39aaabcfac03a4a23c80d1"),
+            ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
         ],
     );
     let world = World::new();
-    let upper = "E6847AED3105E85AE603C56EB2790CE85E212997";
-    assert_ne!(world.everywhere("hashed", upper).unwrap(), format!("hashed/{}", upper.to_lowercase()));
     let me = |client: &Client| world.outcome(client.res("who").item(":me").res("things").item(1).get());
     assert_eq!(me(&world.declared).unwrap(), "who/ada/things/1");
     assert_eq!(me(&world.declared.with_actor("b c")).unwrap(), "who/b%20c/things/1");
@@ -438,6 +451,34 @@ fn m4_a_misspelt_segment_is_refused_with_the_nearest_name() {
     }
     let error = client.path("people/ada/conversations").get().build().unwrap_err().to_string();
     assert_eq!(error, "/people/{username}/conversations is no resource of its own; there is {id}");
+}
+
+#[test]
+fn m4_a_message_says_what_may_follow() {
+    let World { declared, .. } = World::new();
+    for (call, expected) in [
+        (
+            declared.path("who/me/things/1/zzz").get(),
+            r#"no resource "zzz" under /who/{who}/things/{name}; nothing follows there"#,
+        ),
+        (declared.res("plain").res("x").get(), r#"no resource "x" under /plain; {name} is given with .item(..)"#),
+        (
+            declared.res("who").item("me").item("x").get(),
+            r#"there is no item under /who/{who}, so "x" cannot be one; there is things"#,
+        ),
+        (
+            declared.res("who").item("me").item("things").get(),
+            r#"there is no item under /who/{who}, so "things" cannot be one; step into it with .res(..)"#,
+        ),
+    ] {
+        assert_eq!(call.build().unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_call_is_printed_with_its_path() {
+    let call = World::new().declared.path("plain/a b").get();
+    assert!(format!("{call:?}").contains("path: /plain/a%20b"), "{call:?}");
 }
 
 #[test]

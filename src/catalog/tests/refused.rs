@@ -134,6 +134,62 @@ fn i03_long_files_are_refused() {
 }
 
 #[test]
+fn i03_files_of_just_the_greatest_length_are_read() {
+    let file = "resources: {a: {route: /a}}\n#";
+    for filler in [",".repeat((1 << 19) - 2), "#".repeat((4 << 20) - file.len())] {
+        assert_eq!(Catalog::from_yaml(&format!("{file}{filler}"), "").unwrap().routes().count(), 1);
+    }
+    assert!(said(&format!("{file}{}", ",".repeat((1 << 19) - 1))).contains("more than 524288 commas"));
+}
+
+#[test]
+fn a_limit_is_a_whole_number_of_calls_in_a_known_time() {
+    let load = |limit: &str| {
+        let text = format!("resources: {{a: {{route: /a, methods: {{GET: {{limit: {limit}}}}}}}}}");
+        Catalog::from_yaml(&text, "").map_err(|error| error.to_string())
+    };
+    for (text, count, seconds) in [("1/s", 1, 1), ("20/min", 20, 60), ("999999999/h", 999_999_999, 3600)] {
+        let catalog = load(text).unwrap();
+        let limit = catalog.routes().next().unwrap().policy(&Method::GET).unwrap().limits[0];
+        assert_eq!((limit.count, limit.per.as_secs(), &*limit.to_string()), (count, seconds, text));
+    }
+    for bad in ["0/s", "01/s", "+1/s", "1000000000/s", "1/d", "10", "/s", "a/s", "1/"] {
+        let message = load(bad).unwrap_err();
+        assert!(message.contains("expected a limit such as 10/s, 60/min or 1000/h: found"), "{message}");
+    }
+    for (neither, found) in [("", "nothing"), ("{a: b}", "a map")] {
+        let message = load(neither).unwrap_err();
+        assert!(message.contains(" or a list") && message.ends_with(&format!("found {found}")), "{message}");
+    }
+}
+
+#[test]
+fn a_base_url_is_plain_http() {
+    let load = |url: &str| Catalog::from_yaml(&format!("base_url: '{url}'\nresources: {{a: {{route: /a}}}}"), "");
+    for good in ["http://h", "https://h.example:8443/api/v1/", "HTTP://[::1]"] {
+        assert_eq!(load(good).unwrap().base_url(), Some(good));
+    }
+    for bad in [
+        "ftp://h",
+        "file:///h",
+        "data:h",
+        "h.example",
+        "/h",
+        "http:",
+        "http://",
+        "http://u@h",
+        "http://h?q",
+        "http://h#f",
+        "http://h/a b",
+        "http:\\\\h",
+        " http://h",
+    ] {
+        let message = load(bad).unwrap_err().to_string();
+        assert!(message.contains("an http or https URL without credentials, query and fragment"), "{message}");
+    }
+}
+
+#[test]
 fn i04_duplicate_keys_are_refused_with_both_positions() {
     for (text, expected) in [
         ("a: 1\nb: 2\na: 3\n", "3:1: a: the key \"a\" stands twice; the first is at resources.yaml:1:1"),
