@@ -143,7 +143,7 @@ const POLICY: &[Key] = &[
         &Shape::Named(&VARIABLE_NAME, &Shape::Text(&LINE)),
         "Values of the route's variables that the operation has by default.",
     ),
-    key("body", &Shape::Body, "The default body of the operation only, merged over that of the route."),
+    key("body", &Shape::Body, "The default body of the operation only, in place of the route's."),
     key("query", &Shape::Named(&LINE, &Shape::Query), "Query names sent by default."),
     key(
         "headers",
@@ -152,27 +152,50 @@ const POLICY: &[Key] = &[
     ),
     key("query_style", &STYLE, "How lists and maps stand in its query."),
     key("actor", &NO_ACTOR, "none: the method needs no actor."),
-    key("idempotent", &Shape::Flag, "Whether sending it twice is as good as once. Default: by the method."),
-    key("idempotency_key", &Shape::Flag, "Whether it carries an Idempotency-Key, which makes it safe to send again."),
+    key(
+        "idempotent",
+        &Shape::Flag,
+        "Whether sending it twice is as good as once. Default: by the method. Nothing acts on it yet.",
+    ),
+    key(
+        "idempotency_key",
+        &Shape::Flag,
+        "Whether it carries an Idempotency-Key, which makes it safe to send again. Nothing acts on it yet.",
+    ),
     key("timeout", &Shape::Seconds, "The longest that a call may take, in seconds."),
-    key("retry", &Shape::Either(&[Shape::Whole(1, 5), OFF]), "How often it is sent at most, or off."),
+    key(
+        "retry",
+        &Shape::Either(&[Shape::Whole(1, 5), OFF]),
+        "How often it is sent at most, or off. Nothing acts on it yet.",
+    ),
     key(
         "limit",
         &Shape::Either(&[Shape::Text(&RATE), Shape::List(&Shape::Text(&RATE))]),
-        "How often it may be called: 10/s, 60/min, 1000/h, or a list of them.",
+        "How often it may be called: 10/s, 60/min, 1000/h, or a list of them. Nothing acts on it yet.",
     ),
-    key("cache", &Shape::Either(&[Shape::Seconds, OFF]), "How long an answer is fresh, in seconds, or off."),
+    key(
+        "cache",
+        &Shape::Either(&[Shape::Seconds, OFF]),
+        "How long an answer is fresh, in seconds, or off. Nothing acts on it yet.",
+    ),
     key(
         "paginate",
         &Shape::Word(&["link", "cursor", "page", "offset", "before", "after"]),
-        "How the next page is found.",
+        "How the next page is found. Nothing acts on it yet.",
     ),
-    key("danger", &Shape::Word(&["confirm"]), "confirm: the command line asks before it sends."),
+    key(
+        "danger",
+        &Shape::Word(&["confirm"]),
+        "confirm: a person should be asked before it is sent; a caller can see it, nothing asks.",
+    ),
     key("schema", &Shape::Text(&SCHEMA_PATH), "The JSON Schema of its body: a file beside this one."),
     key("deprecated", &Shape::Flag, "Whether it is there for old callers only."),
 ];
 
 const OFF: Shape = Shape::Word(&["off"]);
+
+/// Keys of a policy that are kept for later and change nothing yet, which a reader of the file should know.
+pub(super) const INERT: &[&str] = &["idempotent", "idempotency_key", "retry", "limit", "cache", "paginate"];
 
 /// The whole of `defaults.yaml`.
 pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Some(DEFAULT_BODIES));

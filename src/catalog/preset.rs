@@ -175,7 +175,7 @@ fn write_seed(seed: &Seed, out: &mut String) {
 }
 
 /// More remarks than these help nobody, and each costs a walk through the file.
-const MOST_REMARKS: usize = 100;
+pub(super) const MOST_REMARKS: usize = 100;
 
 /// Notes an unquoted scalar that another reader may take differently.
 fn note(view: View<'_>, lint: &mut Vec<String>) {

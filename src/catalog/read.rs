@@ -6,8 +6,9 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
     catalog::{
+        keys::INERT,
         policy::{Attempts, Freshness, MethodPolicy, Paginate},
-        preset::{Preset, write_texts},
+        preset::{MOST_REMARKS, Preset, write_texts},
         route::{Adapt, Alias, Route, Slash, Variable},
         scalar::Scalar,
         settings::{EXPAND, STYLES, Settings},
@@ -101,6 +102,9 @@ impl Reader {
     fn policy(&mut self, template: &str, method: Method, view: View<'_>) -> Result<MethodPolicy> {
         let mut policy = MethodPolicy::new(method);
         for (key, value) in view.pairs() {
+            if INERT.contains(&key.text()) && self.lint.len() < MOST_REMARKS {
+                self.lint.push(key.remark(format_args!("{} is kept, but nothing acts on it yet", quoted(key.text()))));
+            }
             match key.text() {
                 "operation" => policy.operations = texts(value),
                 "params" => policy.params = params(template, value)?,

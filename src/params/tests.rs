@@ -325,12 +325,6 @@ fn what_replaces_a_value_of_another_kind_is_told_so() {
 }
 
 #[test]
-fn a_name_that_json_escapes_is_one_name() {
-    let text = r#"{"a_b\"c":1}"#;
-    assert_eq!(body(None, &[Argument::Json(text.into())]).unwrap(), text);
-}
-
-#[test]
 fn two_objects_under_one_name_are_merged() {
     let arguments = [set("a", json!({"x": 1, "y": {"p": 1}})), set("a", json!({"b": 2, "y": {"q": 2}}))];
     assert_eq!(body(None, &arguments).unwrap(), r#"{"a":{"x":1,"y":{"p":1,"q":2},"b":2}}"#);

@@ -456,9 +456,12 @@ async fn the_total_time_bounds_what_is_read_whole_and_a_timeout_bounds_everythin
     }
     assert_eq!(pieces, 10, "a stream may take longer than 60 s as long as it moves");
 
-    let bound = |absolute: bool| match absolute {
-        false => get().timeout(Duration::from_secs(35)),
-        true => get().deadline((tokio::time::Instant::now() + Duration::from_secs(35)).into_std()),
+    let bound = |absolute: bool| {
+        if absolute {
+            get().deadline((tokio::time::Instant::now() + Duration::from_secs(35)).into_std())
+        } else {
+            get().timeout(Duration::from_secs(35))
+        }
     };
     for absolute in [false, true] {
         let call = bound(absolute);
