@@ -28,14 +28,13 @@ use crate::{
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call {
     client: Client,
-    /// Boxed: it is large, and every argument moves the call.
-    pub(super) request: Box<Request>,
+    pub(super) request: Request,
     options: Options,
 }
 
 impl Call {
     pub(super) fn new(client: Client, request: Request) -> Self {
-        Self { client, request: Box::new(request), options: Options::default() }
+        Self { client, request, options: Options::default() }
     }
 
     fn text<T: Serialize + ?Sized>(&mut self, what: &str, value: &T) -> Option<String> {
