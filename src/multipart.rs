@@ -146,7 +146,7 @@ mod tests {
         ] {
             assert!(!content.contains("secret"), "{content}");
             let printed = format!("{:?}", part.named("up").file_name("b.txt").content_type("text/x"));
-            let rest = r#", field: "up", file_name: Some("b.txt"), content_type: Some("text/x") }"#;
+            let rest = r#", field: "up", file_name: Some("b.txt"), content_type: Some("text/x"), plain: false }"#;
             assert_eq!(printed, format!("Part {{ content: {content}{rest}"));
         }
     }
@@ -235,5 +235,17 @@ mod tests {
             prop_assert_eq!(head.matches(['\r', '\n']).count(), 4);
             prop_assert_eq!(head.lines().next().unwrap_or_default().matches('"').count(), 4);
         }
+    }
+
+    #[test]
+    fn m22_a_plain_field_is_no_file() {
+        let rendered = |part: Part| part.render().unwrap().0;
+        assert_eq!(rendered(Part::text("no\"te", "hello")), "Content-Disposition: form-data; name=\"no%22te\"\r\n");
+        let file = rendered(Part::text("note", "a;b").file_name("t.csv"));
+        assert_eq!(
+            file,
+            "Content-Disposition: form-data; name=\"note\"; filename=\"t.csv\"\r\nContent-Type: text/csv\r\n"
+        );
+        assert!(rendered(Part::text("note", "x").content_type("text/plain")).contains("filename=\"file\""));
     }
 }

@@ -327,7 +327,8 @@ impl Request {
                 Ok((!merged.is_empty()).then(|| String::from_utf8_lossy(&merged.to_vec()).into_owned()))
             }
             _ => {
-                let fault = "files travel beside JSON arguments only; give other fields as parts with .upload(..)";
+                let fault =
+                    "files travel beside JSON arguments only; give other fields by .upload(Part::text(name, value))";
                 Err(Fault::request(fault).into())
             }
         }

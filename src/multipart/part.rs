@@ -39,6 +39,8 @@ pub struct Part {
     field: String,
     file_name: Option<String>,
     content_type: Option<String>,
+    /// A field of text, which servers tell from a file by its having neither file name nor content type.
+    plain: bool,
 }
 
 /// Where a part's bytes come from.
@@ -92,7 +94,13 @@ impl Part {
     }
 
     fn new(content: Content) -> Self {
-        Self { content, field: "file".into(), file_name: None, content_type: None }
+        Self { content, field: "file".into(), file_name: None, content_type: None, plain: false }
+    }
+
+    /// A field of plain text; with a file name or a content type it becomes a file.
+    pub fn text(field: impl Into<String>, value: impl Into<String>) -> Self {
+        let part = Self::new(Content::Body(Body::from(value.into())));
+        Self { field: field.into(), plain: true, ..part }
     }
 
     /// Sets the name of the form field; default `file`.
@@ -108,6 +116,7 @@ impl Part {
     #[must_use]
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.file_name = Some(name.into());
+        self.plain = false;
         self
     }
 
@@ -115,6 +124,7 @@ impl Part {
     #[must_use]
     pub fn content_type(mut self, mime: impl Into<String>) -> Self {
         self.content_type = Some(mime.into());
+        self.plain = false;
         self
     }
 
@@ -122,24 +132,28 @@ impl Part {
         &self.content
     }
 
-    /// Field name and file name as they are sent, and the content type.
-    pub(crate) fn labels(&self) -> Result<(String, String, &str)> {
+    /// The field name as it is sent, and the file name and content type of what is a file.
+    pub(crate) fn labels(&self) -> Result<(String, Option<(String, &str)>)> {
         let field = name::field(&self.field)?;
+        if self.plain {
+            return Ok((field, None));
+        }
         let file_name = name::file(self.given_name()?)?;
         let content_type = match &self.content_type {
             Some(given) => name::content_type(given)?,
             None => mime_guess::from_path(&file_name).first_raw().unwrap_or("application/octet-stream"),
         };
-        Ok((field, file_name, content_type))
+        Ok((field, Some((file_name, content_type))))
     }
 
     /// The header lines and the content.
     pub(super) fn render(&self) -> Result<(String, Body)> {
-        let (field, file_name, content_type) = self.labels()?;
-        let head = format!(
-            "Content-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\nContent-Type: {content_type}\r\n"
-        );
-        Ok((head, self.content.body()?))
+        let (field, file) = self.labels()?;
+        let mut head = format!("Content-Disposition: form-data; name=\"{field}\"");
+        if let Some((name, content_type)) = file {
+            head.push_str(&format!("; filename=\"{name}\"\r\nContent-Type: {content_type}"));
+        }
+        Ok((head + "\r\n", self.content.body()?))
     }
 
     fn given_name(&self) -> Result<&str> {
@@ -180,12 +194,13 @@ impl fmt::Debug for Content {
 
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { content, field, file_name, content_type } = self;
+        let Self { content, field, file_name, content_type, plain } = self;
         f.debug_struct("Part")
             .field("content", content)
             .field("field", field)
             .field("file_name", file_name)
             .field("content_type", content_type)
+            .field("plain", plain)
             .finish()
     }
 }

@@ -90,26 +90,33 @@ fn form(request: &Request, context: &Context<'_>, words: &mut Vec<String>) -> Re
         words.push(quote(&format!("{}={json}", context.catalog.settings().json_part())));
     }
     for part in &request.parts {
-        words.push("--form".into());
-        words.push(quote(&field(part)?));
+        let (option, word) = field(part)?;
+        words.extend([option.to_owned(), quote(&word)]);
     }
     Ok(())
 }
 
-fn field(part: &Part) -> Result<String> {
-    let (name, file_name, content_type) = part.labels()?;
+fn field(part: &Part) -> Result<(&'static str, String)> {
+    let (name, file) = part.labels()?;
     if name.contains('=') {
         return Err(Fault::request("a field name with an equals sign cannot stand in a curl line").into());
     }
+    let in_memory = match part.content() {
+        Content::Body(body) => body.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()),
+        _ => None,
+    };
+    let Some((file_name, content_type)) = file else {
+        return Ok(("--form-string", format!("{name}={}", in_memory.unwrap_or_default())));
+    };
     let content = match part.content() {
         Content::Path(path) => format!("@{}", double(&path.display().to_string())),
-        Content::Body(body) => match body.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+        Content::Body(_) => match in_memory {
             Some(text) => double(text),
             None => return Err(Fault::request("a part that is no text and no file cannot stand in a curl line").into()),
         },
         Content::Open(..) => return Err(Fault::request("an open file cannot stand in a curl line").into()),
     };
-    Ok(format!("{name}={content};filename={};type={content_type}", double(&file_name)))
+    Ok(("--form", format!("{name}={content};filename={};type={content_type}", double(&file_name))))
 }
 
 /// The URL, with the values of secret query parameters as shell variables.

@@ -172,7 +172,7 @@ impl Call {
         self.upload(Part::file(path).named(field))
     }
 
-    /// Uploads a part; JSON arguments travel beside it in the part that the catalog names.
+    /// Uploads a part; JSON arguments travel beside it in the part that the catalog names, else in `json`.
     pub fn upload(mut self, part: Part) -> Self {
         self.request.part(part);
         self

@@ -106,7 +106,8 @@ async fn x41_an_upload_with_quotes_in_its_names() {
     same(named, &[]).await;
     let files = |client: &restwalk::Client| {
         let odd = Part::bytes("@/etc/hostname").content_type("text/csv; charset=utf-8");
-        client.res("x").post().upload(odd).upload(Part::bytes("</etc/hostname"))
+        let note = Part::text("note", format!("<@{NASTY};type=x"));
+        client.res("x").post().upload(odd).upload(Part::bytes("</etc/hostname")).upload(note)
     };
     same(files, &[]).await;
 }
