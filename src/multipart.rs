@@ -217,6 +217,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn b42_a_boundary_needs_no_quotes_and_holds_all_its_bits(one: [u8; 16], other: [u8; 16]) {
             let text = boundary(one);

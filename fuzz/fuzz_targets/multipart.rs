@@ -1,25 +1,17 @@
 //! Any names and contents as parts: refused, or a form of the length that it announces, with as many parts.
 #![no_main]
 
+#[path = "../never.rs"]
+mod never;
+
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use never::Never;
 use restwalk::{Client, Part};
 
 static CLIENT: LazyLock<Client> =
     LazyLock::new(|| Client::builder("https://h").transport(Never).build().expect("a valid client"));
-
-#[derive(Debug)]
-struct Never;
-
-impl restwalk::Transport for Never {
-    fn exchange(
-        &self,
-        _: http::Request<restwalk::WireBody>,
-    ) -> restwalk::BoxFuture<'_, restwalk::Result<http::Response<restwalk::WireBody>>> {
-        Box::pin(async { Err(restwalk::Error::new(restwalk::ErrorKind::Request, "nothing is sent here")) })
-    }
-}
 
 fuzz_target!(|text: &str| {
     let mut call = CLIENT.res("files").post();

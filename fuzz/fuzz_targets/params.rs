@@ -1,27 +1,18 @@
 //! Any names and values as arguments: refused, or a body that is valid JSON and is explained key by key.
 #![no_main]
 
+#[path = "../never.rs"]
+mod never;
+
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use never::Never;
 use restwalk::{Catalog, Client, Value};
 
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
-    let service = Never;
-    Client::builder("https://h").catalog(Catalog::embedded()).transport(service).build().expect("a valid client")
+    Client::builder("https://h").catalog(Catalog::embedded()).transport(Never).build().expect("a valid client")
 });
-
-#[derive(Debug)]
-struct Never;
-
-impl restwalk::Transport for Never {
-    fn exchange(
-        &self,
-        _: http::Request<restwalk::WireBody>,
-    ) -> restwalk::BoxFuture<'_, restwalk::Result<http::Response<restwalk::WireBody>>> {
-        Box::pin(async { Err(restwalk::Error::new(restwalk::ErrorKind::Request, "nothing is sent here")) })
-    }
-}
 
 fuzz_target!(|text: &str| {
     let mut call = CLIENT.path("people/ada/activities").post();

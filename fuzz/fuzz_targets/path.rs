@@ -1,25 +1,17 @@
 //! Any text as items and as a path: refused, or the same segments on the same origin.
 #![no_main]
 
+#[path = "../never.rs"]
+mod never;
+
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use never::Never;
 use restwalk::Client;
 
 static CLIENT: LazyLock<Client> =
     LazyLock::new(|| Client::builder("https://h:8443/api").transport(Never).build().expect("a valid client"));
-
-#[derive(Debug)]
-struct Never;
-
-impl restwalk::Transport for Never {
-    fn exchange(
-        &self,
-        _: http::Request<restwalk::WireBody>,
-    ) -> restwalk::BoxFuture<'_, restwalk::Result<http::Response<restwalk::WireBody>>> {
-        Box::pin(async { Err(restwalk::Error::new(restwalk::ErrorKind::Request, "nothing is sent here")) })
-    }
-}
 
 fuzz_target!(|text: &str| {
     let items: Vec<&str> = text.split('\u{1}').collect();

@@ -185,6 +185,8 @@ fn every_key_tells_where_it_came_from() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(10_000))]
+
     /// The text merge equals the plain recursive merge of values.
     #[test]
     fn the_merge_equals_a_merge_of_values(base in object(), over in object()) {
