@@ -58,6 +58,17 @@ pub(crate) fn is_secret(name: &str) -> bool {
     CREDENTIALS.iter().any(|word| plain.contains(word))
 }
 
+/// Puts `given` in the place of what `headers` has of the same names; a name that is given twice keeps both values.
+pub(crate) fn put(headers: &mut HeaderMap, given: &[(HeaderName, HeaderValue)]) {
+    for (index, (name, value)) in given.iter().enumerate() {
+        if given[..index].iter().any(|(earlier, _)| earlier == name) {
+            headers.append(name, value.clone());
+        } else {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
 /// Refuses a header section that servers would refuse.
 pub(crate) fn limit(headers: &HeaderMap) -> Result<(), Error> {
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
@@ -115,6 +126,15 @@ mod tests {
         for bad in ["x y", "x:", "", "Content-Length", "Transfer-Encoding", "Host", "Connection", "Upgrade", ":path"] {
             assert!(header(bad, "1").is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_header_given_anew_replaces_and_one_given_twice_is_kept_twice() {
+        let pair = |name: &'static str, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let mut headers = HeaderMap::from_iter([pair("a", "old"), pair("b", "old")]);
+        put(&mut headers, &[pair("a", "1"), pair("c", "2"), pair("a", "3")]);
+        let values = |name: &str| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!([values("a"), values("b"), values("c")], [vec!["1", "3"], vec!["old"], vec!["2"]]);
     }
 
     #[test]

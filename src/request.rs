@@ -265,13 +265,7 @@ impl Request {
                 Fault::request("the Content-Type of a form with files holds its boundary and cannot be set").into()
             );
         }
-        for (index, (name, value)) in self.headers.iter().enumerate() {
-            if self.headers[..index].iter().any(|(earlier, _)| earlier == name) {
-                headers.append(name, value.clone());
-            } else {
-                headers.insert(name, value.clone());
-            }
-        }
+        header::put(&mut headers, &self.headers);
         header::limit(&headers)?;
         Ok(headers)
     }

@@ -14,7 +14,7 @@ use crate::{
     body::WireBody,
     catalog::Catalog,
     error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
-    header::{header, limit},
+    header::{header, limit, put},
     params::Expand,
     query::Style,
     request::Base,
@@ -272,15 +272,8 @@ impl ClientBuilder {
     fn header_map(&self) -> Result<HeaderMap> {
         let mut headers = plain_headers();
         headers.insert(USER_AGENT, header("user-agent", &self.agent)?.1);
-        for (index, (name, value)) in self.headers.iter().enumerate() {
-            let again = self.headers[..index].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
-            let (name, value) = header(name, value)?;
-            if again {
-                headers.append(name, value);
-            } else {
-                headers.insert(name, value);
-            }
-        }
+        let given = self.headers.iter().map(|(name, value)| header(name, value)).collect::<Result<Vec<_>, _>>()?;
+        put(&mut headers, &given);
         // Room for what calls add, so that a call's copy need not grow its table.
         headers.reserve(8);
         limit(&headers)?;
