@@ -4,7 +4,7 @@
 //! server may have acted, keeps the whole answer of a refused request, and never
 //! prints a secret or a filled URL. This module knows no other module's types.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -99,7 +99,22 @@ struct Inner {
     method: Option<Method>,
     route: Option<Arc<str>>,
     attempts: u32,
+    retry_after: Option<Duration>,
+    gave_up: Option<&'static str>,
+    again: Again,
     source: Option<BoxError>,
+}
+
+/// What a transport knows, beyond the kind, about sending again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Again {
+    /// As the kind and the outcome say.
+    #[default]
+    ByKind,
+    /// It would fail in the same way.
+    Never,
+    /// A connection that had stood idle was dead: a fresh one costs nothing.
+    Stale,
 }
 
 impl Error {
@@ -124,8 +139,33 @@ impl Error {
             method: None,
             route: None,
             attempts: 0,
+            retry_after: None,
+            gave_up: None,
+            again: Again::ByKind,
             source: None,
         }))
+    }
+
+    /// Says what is known about sending again.
+    pub(crate) fn with_again(mut self, again: Again) -> Self {
+        self.0.again = again;
+        self
+    }
+
+    pub(crate) fn again(&self) -> Again {
+        self.0.again
+    }
+
+    /// Adds how long the server asks to wait.
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    /// Adds why a request that may be sent again was not.
+    pub(crate) fn with_gave_up(mut self, why: Option<&'static str>) -> Self {
+        self.0.gave_up = why;
+        self
     }
 
     /// Says whether the server may have acted.
@@ -228,6 +268,17 @@ impl Error {
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
+
+    /// How long the server asks to wait before the next request, from `Retry-After` or a rate limit of its own.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Why a failure that may pass was not tried again: `retry.exhausted`, `retry.budget`, `retry.deadline` or
+    /// `retry.not_replayable`; `None` where sending again would have been wrong or of no use.
+    pub fn gave_up(&self) -> Option<&'static str> {
+        self.0.gave_up
+    }
 }
 
 impl ErrorKind {
@@ -277,8 +328,23 @@ impl fmt::Display for Error {
 /// Names every field, so that a new one is looked at before it is printed.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, code, message, outcome, status, headers, body, problem, method, route, attempts, source } =
-            &*self.0;
+        let Inner {
+            kind,
+            code,
+            message,
+            outcome,
+            status,
+            headers,
+            body,
+            problem,
+            method,
+            route,
+            attempts,
+            retry_after,
+            gave_up,
+            again: _,
+            source,
+        } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("code", code)
@@ -291,6 +357,8 @@ impl fmt::Debug for Error {
             .field("method", method)
             .field("route", route)
             .field("attempts", attempts)
+            .field("retry_after", retry_after)
+            .field("gave_up", gave_up)
             .field("source", source)
             .finish()
     }

@@ -1,0 +1,1 @@
+//! When an origin that fails is left alone for a while.

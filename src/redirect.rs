@@ -1,0 +1,1 @@
+//! Where an answer points to, and whether it may be followed.
