@@ -2,29 +2,40 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{
     auth::{Auth, Prepared},
-    body::{Body, WireBody},
     catalog::Catalog,
-    error::{Error, ErrorKind, Fault, Outcome, Problem, Result},
+    error::{ErrorKind, Fault, Result},
     params::Expand,
     query::Style,
+    redirect::Redirect,
     request::{Base, Context, Planned, Request},
-    response::{Exchange, Response},
+    response::{Exchange, Response, Verdict},
+    retry::Retry,
     secret::Masks,
     transport::Transport,
 };
 
+mod ambient;
 mod builder;
+mod judge;
+mod place;
+mod random;
+mod run;
+mod trace;
 mod wait;
 
+pub use ambient::until;
 pub use builder::ClientBuilder;
+pub use run::Attempt;
 
-/// How much of an error's body is kept.
-const ERROR_BODY: usize = 64 << 10;
+use place::{Place, Places};
+use random::Random;
+use run::{Next, Run};
 
 /// Talks to one API: a base URL, a catalog, credentials, and a transport.
 ///
@@ -56,17 +67,28 @@ struct Core {
     headers: HeaderMap,
     expand: Expand,
     style: Style,
-    limits: Limits,
+    bounds: Bounds,
+    retry: Retry,
+    redirect: Redirect,
+    place: Arc<Place>,
+    shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
 }
 
 /// Bounds on time and size.
 #[derive(Debug, Clone)]
-struct Limits {
+struct Bounds {
     headers: Option<Duration>,
     idle: Option<Duration>,
     total: Option<Duration>,
     body: u64,
+}
+
+/// What a client shares with its clones and with the same client under other credentials.
+#[derive(Debug)]
+struct Shared {
+    places: Places,
+    random: Random,
 }
 
 /// What one call changes about the client's settings.
@@ -75,6 +97,19 @@ pub(crate) struct Options {
     pub(crate) auth: Option<Auth>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) headers: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) key: Option<HeaderValue>,
+}
+
+/// Whether the loop hands out an answer with its body unread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The caller reads it; a failure then is no longer one of the attempt.
+    Later,
+    /// It is read within the attempt, which is made again where that fails.
+    Whole,
 }
 
 impl Client {
@@ -124,6 +159,7 @@ impl Client {
         if base.origin() != core.base.origin() {
             core.auth = Auth::none();
             core.headers = builder::plain_headers();
+            core.place = core.shared.places.at(base.origin());
         }
         core.base = base;
         core.catalog = core.catalog.opened();
@@ -136,87 +172,106 @@ impl Client {
         Context { base, catalog, headers, expand: *expand, style: *style }
     }
 
-    /// Attaches the call's own credentials, else the client's; gives what was attached.
+    /// The call's own credentials, else the client's.
+    pub(crate) fn credentials(&self, options: &Options) -> Result<Arc<Prepared>> {
+        match &options.auth {
+            Some(auth) => Ok(Arc::new(auth.prepare(self.actor(), self.core.base.origin())?)),
+            None => Ok(Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?)),
+        }
+    }
+
+    /// Attaches `credentials`; with credentials of the call's own, the client's secret headers stay behind.
     pub(crate) fn sign<B>(
         &self,
         wire: &mut http::Request<B>,
         request: &Request,
         options: &Options,
-        needs_actor: bool,
-    ) -> Result<Arc<Prepared>> {
-        let credentials = match &options.auth {
-            Some(auth) => {
-                let inherited =
-                    |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() && !request.sets(name);
-                let inherited: Vec<_> = wire.headers().iter().filter(inherited).map(|(name, _)| name.clone()).collect();
-                for name in &inherited {
-                    wire.headers_mut().remove(name);
-                }
-                Arc::new(auth.prepare(self.actor(), self.core.base.origin())?)
+        (credentials, needs_actor): (&Prepared, bool),
+    ) -> Result<()> {
+        if options.auth.is_some() {
+            let inherited = |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() && !request.sets(name);
+            let inherited: Vec<_> = wire.headers().iter().filter(inherited).map(|(name, _)| name.clone()).collect();
+            for name in &inherited {
+                wire.headers_mut().remove(name);
             }
-            None => Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?),
-        };
-        credentials.attach(wire, needs_actor, |name| request.sets(name))?;
-        Ok(credentials)
+        }
+        credentials.attach(wire, needs_actor, |name| request.sets(name))
     }
 
     /// Sends `request` and gives the answer, whatever its status: the whole exchange as one story.
-    pub(crate) async fn execute(&self, request: &Request, options: &Options) -> Result<Response> {
-        let started = Instant::now();
-        let plan = request.plan(&self.context())?;
-        let mut exchange = self.exchange(&plan, options, started);
-        let (mut described, sent) = wait::watch(plan.request);
-        let credentials =
-            self.sign(&mut described, request, options, plan.needs_actor).map_err(|error| exchange.dress(error))?;
-        exchange.masks = self.masks(&credentials, options, described.headers());
-        if sent.is_none() {
-            exchange.whole = exchange.total.and_then(|total| started.checked_add(total));
-        }
+    pub(crate) async fn execute(&self, request: &Request, options: &Options, reading: Reading) -> Result<Response> {
+        let mut run = Run::begin(self, request, options, reading)?;
+        let span = trace::call(&request.method, run.template());
+        let answer = run.carry().instrument(span.clone()).await;
+        trace::ended(&span, &answer);
+        answer.map_err(|error| run.exchange.dress(error))
+    }
+}
 
-        let wire = open(described).await.map_err(|error| exchange.dress(error))?;
-        exchange.attempts = 1;
-        let answer = self.core.transport.exchange(wire);
-        let until = exchange.deadline.or(exchange.whole);
-        let answer = wait::answer(answer, until, self.core.limits.headers, sent).await;
-        exchange.elapsed = started.elapsed();
-        match answer {
-            Ok(answer) => Ok(Response::new(answer, exchange)),
-            Err(error) => Err(exchange.dress(error)),
+impl Run<'_> {
+    /// The loop: each turn is one attempt at one URL.
+    async fn carry(&mut self) -> Result<Response> {
+        loop {
+            let mut admission = self.admit().await?;
+            let span = self.span();
+            let tried = self.attempt(&mut admission).instrument(span.clone()).await;
+            trace::ended(&span, &tried);
+            self.learn(admission, &tried);
+            match self.judge(tried)? {
+                Next::Done(response) => return Ok(response),
+                Next::Follow(hop, answer) => {
+                    answer.drain().await;
+                    self.follow(hop);
+                }
+                Next::Again(after, answer) => {
+                    if let Some(answer) = answer {
+                        answer.drain().await;
+                    }
+                    trace::again(after, self.exchange.attempts);
+                    tokio::time::sleep(after).await;
+                }
+            }
         }
+    }
+}
+
+impl Client {
+    }
+
+    /// Sends `request`; a status that is no success becomes an error that keeps the whole answer.
+    pub(crate) async fn send(&self, request: &Request, options: &Options, reading: Reading) -> Result<Response> {
+        let response = self.execute(request, options, reading).await?;
+        judge::judge(response, self.core.catalog.settings().error_message.as_deref()).await
     }
 
     /// What the answer's reader must know, before anything was sent.
     fn exchange(&self, plan: &Planned<'_>, options: &Options, started: Instant) -> Exchange {
-        let Limits { headers: _, idle, total, body } = self.core.limits;
+        let Bounds { headers, idle, total, body } = self.core.bounds;
         let bound = options.timeout.or(plan.policy.and_then(|policy| policy.timeout));
-        let deadline = bound.and_then(|bound| started.checked_add(bound));
+        let given = bound.and_then(|bound| started.checked_add(bound));
+        // A bound of the call takes the place of the client's.
+        let total = total.filter(|_| bound.is_none());
+        let transfer = plan.body.length().is_none_or(|length| length > wait::SMALL);
         Exchange {
-            method: plan.request.method().clone(),
-            url: plan.request.uri().clone(),
+            method: plan.method.clone(),
+            url: plan.uri.clone(),
             route: Some(Arc::clone(&plan.label)),
             masks: Arc::clone(&self.core.masks),
             limit: body,
-            idle,
-            deadline: [deadline, options.deadline].into_iter().flatten().min(),
-            whole: None,
+            silence: options.headers.or(headers),
+            idle: options.idle.or(idle),
+            deadline: [given, options.deadline, ambient::current()].into_iter().flatten().min(),
+            whole: total.filter(|_| !transfer).and_then(|total| started.checked_add(total)),
             total,
             elapsed: Duration::ZERO,
             attempts: 0,
+            verdict: Verdict::default(),
         }
     }
 
-    /// Sends `request`; a status that is no success becomes an error that keeps the whole answer.
-    pub(crate) async fn send(&self, request: &Request, options: &Options) -> Result<Response> {
-        let response = self.execute(request, options).await?;
-        let Some((kind, code)) = refusal(response.status(), response.headers()) else { return Ok(response) };
-        let (status, headers) = (response.status(), response.headers().clone());
-        let exchange = response.exchange().clone();
-        let body = response.excerpt(ERROR_BODY).await;
-        let template = self.core.catalog.settings().error_message.as_deref();
-        let problem = Problem::from_json(&body, template, &|text| exchange.masks.apply(text));
-        let told = answered(status, kind == ErrorKind::Redirect);
-        let error = Error::coded(kind, code, told).with_answer(status, headers, Some(body), problem);
-        Err(exchange.dress(error))
+    /// A number from 0 up to 1.
+    fn draw(&self) -> f64 {
+        self.core.shared.random.draw()
     }
 
     /// What a server may echo of this call and nobody may print.
@@ -249,47 +304,10 @@ impl Core {
     }
 }
 
-/// What a status means that is no success: kind and code.
-fn refusal(status: StatusCode, headers: &HeaderMap) -> Option<(ErrorKind, &'static str)> {
-    match status.as_u16() {
-        301 | 302 | 303 | 307 | 308 if headers.contains_key(LOCATION) => {
-            Some((ErrorKind::Redirect, "redirect.not_followed"))
-        }
-        200..=399 => None,
-        429 => Some((ErrorKind::RateLimited, "rate_limited")),
-        _ => Some((ErrorKind::Status, "status")),
-    }
-}
-
-/// Opens the body for this attempt.
-async fn open(described: http::Request<Body>) -> Result<http::Request<WireBody>> {
-    let (parts, body) = described.into_parts();
-    let body = body.open().await.map_err(|error| {
-        let error = Error::new(ErrorKind::Body, "the body cannot be opened").with_source(error);
-        error.with_outcome(Outcome::NotSent)
-    })?;
-    Ok(http::Request::from_parts(parts, body))
-}
-
-fn answered(status: StatusCode, redirect: bool) -> String {
-    let hint = match status {
-        StatusCode::BAD_GATEWAY => "; the server behind the proxy may be down",
-        _ if redirect => {
-            "; redirects are not followed: ask again where error.headers()[\"location\"] says, by client.at(..)"
-        }
-        _ => "",
-    };
-    match status.canonical_reason() {
-        Some(reason) => format!("answered {} {reason}{hint}", status.as_u16()),
-        None => format!("answered {}{hint}", status.as_u16()),
-    }
-}
-
 /// Names every field, so that a new one is looked at before it is printed.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Core { base, catalog, actor, auth, credentials: _, masks: _, headers, expand, style, limits, transport } =
-            &*self.core;
+        let Core { base, catalog, actor, auth, credentials: _, masks: _, headers, expand, style, bounds, retry, redirect, place: _, shared, transport } = &*self.core;
         f.debug_struct("Client")
             .field("origin", &base.origin().to_string())
             .field("catalog", catalog)
@@ -298,7 +316,10 @@ impl fmt::Debug for Client {
             .field("headers", &format_args!("{} (not shown)", headers.len()))
             .field("expand", expand)
             .field("query_style", style)
-            .field("limits", limits)
+            .field("bounds", bounds)
+            .field("retry", retry)
+            .field("redirect", redirect)
+            .field("shared", shared)
             .field("transport", transport)
             .finish()
     }

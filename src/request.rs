@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header::CONTENT_TYPE};
 
 use crate::{
     body::{Body, OnProgress},
@@ -42,13 +42,24 @@ pub(crate) struct Context<'a> {
     pub(crate) style: Style,
 }
 
-/// A request as it will be sent, but for its credentials, and what the catalog says about it.
+/// A request but for its headers, which are composed anew for every attempt, and what the catalog says about it.
 pub(crate) struct Planned<'c> {
-    pub(crate) request: http::Request<Body>,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) body: Body,
+    content_type: Option<HeaderValue>,
     /// The route template, fit for messages and labels.
     pub(crate) label: Arc<str>,
     pub(crate) policy: Option<&'c MethodPolicy>,
     pub(crate) needs_actor: bool,
+}
+
+impl Planned<'_> {
+    /// Leaves out the body, as a redirect asks that turns a request into a GET.
+    pub(crate) fn drop_body(&mut self) {
+        self.body = Body::empty();
+        self.content_type = None;
+    }
 }
 
 /// One request as it is described.
@@ -185,16 +196,24 @@ impl Request {
         let query = self.query_string(context, policy)?;
         let uri = context.base.uri(self.path.as_str(), self.path.segments(), &query)?;
         let (body, content_type) = self.body(context, route)?;
-        let mut request = http::Request::new(body);
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = self.header_map(context, policy, content_type)?;
         let label = match route {
             Some(route) => Arc::clone(route.shared_template()),
             None => Arc::from(self.path.label(context.catalog)),
         };
-        request.extensions_mut().insert(UrlTemplate(Arc::clone(&label)));
-        Ok(Planned { request, label, policy, needs_actor: route.is_none_or(|route| route.needs_actor(&self.method)) })
+        let needs_actor = route.is_none_or(|route| route.needs_actor(&self.method));
+        Ok(Planned { method: self.method.clone(), uri, body, content_type, label, policy, needs_actor })
+    }
+
+    /// The request as data, whole but for its credentials; or the first mistake made in describing it.
+    pub(crate) fn build(&self, context: &Context<'_>) -> Result<http::Request<Body>> {
+        let plan = self.plan(context)?;
+        let headers = self.compose(context, &plan).map_err(|error| error.with_call(&self.method, Some(&plan.label), 0))?;
+        let mut request = http::Request::new(plan.body);
+        *request.method_mut() = plan.method;
+        *request.uri_mut() = plan.uri;
+        *request.headers_mut() = headers;
+        request.extensions_mut().insert(UrlTemplate(plan.label));
+        Ok(request)
     }
 
     /// Whether the call itself sets this header.
@@ -238,17 +257,13 @@ impl Request {
         Ok(out)
     }
 
-    fn header_map(
-        &self,
-        context: &Context<'_>,
-        policy: Option<&MethodPolicy>,
-        content_type: Option<HeaderValue>,
-    ) -> Result<HeaderMap> {
+    /// The headers of one attempt, from scratch: the client's, the catalog's, the body's, the call's own.
+    pub(crate) fn compose(&self, context: &Context<'_>, plan: &Planned<'_>) -> Result<HeaderMap> {
         let mut headers = context.headers.clone();
-        for (name, value) in policy.map_or(&[][..], |policy| &policy.headers) {
+        for (name, value) in plan.policy.map_or(&[][..], |policy| &policy.headers) {
             headers.insert(name, value.clone());
         }
-        match content_type {
+        match plan.content_type.clone() {
             // What a merged body is comes last: a header of the client or the catalog may be more exact.
             Some(json) if matches!(self.content, Content::Arguments) && self.parts.is_empty() => {
                 headers.entry(CONTENT_TYPE).or_insert(json);

@@ -6,7 +6,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+};
 use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -14,6 +17,7 @@ use tokio::time::Instant;
 use crate::{
     body::WireBody,
     error::{Error, ErrorKind, Outcome, Result, printable},
+    limit::Permit,
     secret::Masks,
 };
 
@@ -27,6 +31,12 @@ pub(crate) use coding::ACCEPTED;
 pub use lines::Lines;
 pub use stream::ByteStream;
 
+/// How much is read of an answer that is not the last; a connection with more to come is given up.
+const DRAINED: usize = 64 << 10;
+
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_millis(100);
+
 /// What reading a body needs to know of the call that it answers.
 #[derive(Clone)]
 pub(crate) struct Exchange {
@@ -35,6 +45,8 @@ pub(crate) struct Exchange {
     pub(crate) route: Option<Arc<str>>,
     pub(crate) masks: Arc<Masks>,
     pub(crate) limit: u64,
+    /// How long the server may be silent before its answer.
+    pub(crate) silence: Option<Duration>,
     pub(crate) idle: Option<Duration>,
     /// When the call must be over, however its body is read.
     pub(crate) deadline: Option<Instant>,
@@ -44,6 +56,20 @@ pub(crate) struct Exchange {
     pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
+    pub(crate) verdict: Verdict,
+}
+
+/// What the loop found about a final answer, for whoever judges its status.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Verdict {
+    /// How long the server asks to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// Why an answer that may pass was not asked for again.
+    pub(crate) gave_up: Option<&'static str>,
+    /// The server asks for a longer wait than the call may take.
+    pub(crate) limited: bool,
+    /// A DELETE that may have succeeded before found nothing to delete.
+    pub(crate) ambiguous: bool,
 }
 
 impl Exchange {
@@ -60,7 +86,8 @@ impl Exchange {
 
     /// When a body that is read whole must be there.
     fn whole_by(&self) -> Option<Instant> {
-        self.deadline.or(self.whole).or_else(|| Instant::now().checked_add(self.total?))
+        let whole = self.whole.or_else(|| Instant::now().checked_add(self.total?));
+        [self.deadline, whole].into_iter().flatten().min()
     }
 }
 
@@ -82,6 +109,8 @@ pub struct Response {
     headers: HeaderMap,
     body: WireBody,
     exchange: Exchange,
+    /// The place among the requests in flight, given back when the body was read or dropped.
+    permit: Option<Permit>,
 }
 
 impl Response {
@@ -91,7 +120,7 @@ impl Response {
             || parts.status.is_informational()
             || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if bodiless { WireBody::empty() } else { body };
-        Self { status: parts.status, headers: parts.headers, body, exchange }
+        Self { status: parts.status, headers: parts.headers, body, exchange, permit: None }
     }
 
     /// The status.
@@ -129,9 +158,14 @@ impl Response {
         self.exchange.elapsed
     }
 
-    /// How many times the request was sent.
+    /// How many times the request was sent; the hops of a redirect do not count.
     pub fn attempts(&self) -> u32 {
         self.exchange.attempts
+    }
+
+    /// Whether a DELETE was sent again and found nothing: an attempt whose answer was lost may have deleted it.
+    pub fn ambiguous_delete(&self) -> bool {
+        self.exchange.verdict.ambiguous
     }
 
     /// Whether the answer came from a cache; there is none yet.
@@ -150,7 +184,7 @@ impl Response {
         let deadline = exchange.whole_by();
         let coded = coding::is_coded(&self.headers);
         let announced =
-            self.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+            self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let too_large = || {
             let code = if coded { "body.bomb" } else { "body.too_large" };
             exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
@@ -221,7 +255,7 @@ impl Response {
 
     /// The body as a stream of decoded bytes, without a limit on its length.
     pub fn stream(self) -> ByteStream {
-        ByteStream::new(self.body, &self.headers, self.exchange)
+        ByteStream::new(self.body, &self.headers, self.exchange, self.permit)
     }
 
     /// The body as a stream of JSON values, one a line (NDJSON); blank lines are skipped.
@@ -257,6 +291,42 @@ impl Response {
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
     }
+
+    /// Keeps `permit` until the body was read or dropped.
+    pub(crate) fn holding(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    /// The same answer with its body read, so that a failure to read it is one of the attempt.
+    pub(crate) async fn whole(self) -> Result<Self> {
+        let (status, mut headers, exchange) = (self.status, self.headers.clone(), self.exchange.clone());
+        let cuttable = !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
+        let body = self.bytes().await?;
+        if cuttable && decode::is_cut_json(&body) {
+            let why = "the answer has no length and its JSON ends too early";
+            return Err(exchange.error(ErrorKind::Body, "body.truncated", why));
+        }
+        headers.remove(CONTENT_ENCODING);
+        Ok(Self { status, headers, body: WireBody::full(body), exchange, permit: None })
+    }
+
+    /// Reads what little is left of an answer that is not the last, so that its connection can be used again.
+    pub(crate) async fn drain(self) {
+        let _ = tokio::time::timeout(DRAIN_TIME, self.excerpt(DRAINED)).await;
+    }
+
+    /// Adds what the loop found.
+    pub(crate) fn judged(mut self, verdict: Verdict) -> Self {
+        self.exchange.verdict = verdict;
+        self
+    }
+
+    /// Leaves out the body, which was about something else than the call.
+    pub(crate) fn without_body(mut self) -> Self {
+        self.body = WireBody::empty();
+        self
+    }
 }
 
 /// Runs `work` until `deadline`; `None` when it passed first.
@@ -270,7 +340,7 @@ async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> 
 /// Shows no header's value and nothing of the body.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body, exchange } = self;
+        let Self { status, headers, body, exchange, permit: _ } = self;
         f.debug_struct("Response")
             .field("status", status)
             .field("headers", &format_args!("{} (not shown)", headers.len()))

@@ -155,23 +155,23 @@ const POLICY: &[Key] = &[
     key(
         "idempotent",
         &Shape::Flag,
-        "Whether sending it twice is as good as once. Default: by the method. Nothing acts on it yet.",
+        "Whether sending it twice is as good as once. Default: by the method.",
     ),
     key(
         "idempotency_key",
         &Shape::Flag,
-        "Whether it carries an Idempotency-Key, which makes it safe to send again. Nothing acts on it yet.",
+        "Whether POST and PATCH carry an Idempotency-Key made up for each call, so that they are safe to send again.",
     ),
     key("timeout", &Shape::Seconds, "The longest that a call may take, in seconds."),
     key(
         "retry",
         &Shape::Either(&[Shape::Whole(1, 5), OFF]),
-        "How often it is sent at most, or off. Nothing acts on it yet.",
+        "How often it is sent at most, the first time included, or off.",
     ),
     key(
         "limit",
         &Shape::Either(&[Shape::Text(&RATE), Shape::List(&Shape::Text(&RATE))]),
-        "How often it may be called: 10/s, 60/min, 1000/h, or a list of them. Nothing acts on it yet.",
+        "How often it may be called: 10/s, 60/min, 1000/h, or a list of them, all of which hold.",
     ),
     key(
         "cache",
@@ -195,7 +195,7 @@ const POLICY: &[Key] = &[
 const OFF: Shape = Shape::Word(&["off"]);
 
 /// Keys of a policy that are kept for later and change nothing yet, which a reader of the file should know.
-pub(super) const INERT: &[&str] = &["idempotent", "idempotency_key", "retry", "limit", "cache", "paginate"];
+pub(super) const INERT: &[&str] = &["cache", "paginate"];
 
 /// The whole of `defaults.yaml`.
 pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Some(DEFAULT_BODIES));

@@ -8,17 +8,20 @@ use http::{
 };
 use tower_service::Service;
 
-use super::{Client, Core, Limits};
+use super::{Bounds, Client, Core, Places, Random, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
     catalog::Catalog,
+    circuit::Circuit,
     error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
     header::{header, limit, put},
     params::Expand,
     query::Style,
+    redirect::Redirect,
     request::Base,
     response::ACCEPTED,
+    retry::Retry,
     secret::{Masks, Secret},
     transport::{Local, Transport},
 };
@@ -42,7 +45,11 @@ pub struct ClientBuilder {
     expand: Option<Expand>,
     style: Option<Style>,
     connect: Option<Duration>,
-    limits: Limits,
+    bounds: Bounds,
+    retry: Retry,
+    redirect: Redirect,
+    circuit: Option<Circuit>,
+    random: Random,
     transport: Option<Arc<dyn Transport>>,
     roots: Vec<Vec<u8>>,
     identity: Option<Secret>,
@@ -77,12 +84,16 @@ impl ClientBuilder {
             expand: None,
             style: None,
             connect: Some(Duration::from_millis(3_100)),
-            limits: Limits {
+            bounds: Bounds {
                 headers: Some(Duration::from_secs(30)),
                 idle: Some(Duration::from_secs(30)),
                 total: Some(Duration::from_secs(60)),
                 body: 64 << 20,
             },
+            retry: Retry::standard(),
+            redirect: Redirect::same_origin(),
+            circuit: None,
+            random: Random::default(),
             transport: None,
             roots: Vec::new(),
             identity: None,
@@ -153,25 +164,49 @@ impl ClientBuilder {
 
     /// Limits the wait for an answer's headers; 30 s by default. An upload may take longer as long as it moves.
     pub fn headers_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
-        self.limits.headers = time.into();
+        self.bounds.headers = time.into();
         self
     }
 
     /// Limits the wait for each piece of a body; 30 s by default.
     pub fn idle_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
-        self.limits.idle = time.into();
+        self.bounds.idle = time.into();
         self
     }
 
     /// Limits a whole call, its buffered body included; 60 s by default. Transfers have none: see the other limits.
     pub fn total_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
-        self.limits.total = time.into();
+        self.bounds.total = time.into();
         self
     }
 
     /// Limits a body that is read whole, in bytes after decoding; 64 MiB by default.
     pub fn body_limit(mut self, bytes: u64) -> Self {
-        self.limits.body = bytes;
+        self.bounds.body = bytes;
+        self
+    }
+
+    /// Sets when and how failures that may pass are tried again; [`Retry::standard`] by default.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets which redirects are followed; [`Redirect::same_origin`] by default.
+    pub fn redirect(mut self, redirect: Redirect) -> Self {
+        self.redirect = redirect;
+        self
+    }
+
+    /// Leaves an origin alone for a while when most calls to it fail; off by default.
+    pub fn circuit(mut self, circuit: Circuit) -> Self {
+        self.circuit = Some(circuit);
+        self
+    }
+
+    /// Takes the numbers from 0 up to 1 that spread waits from `source`, for tests that want exact ones.
+    pub fn random(mut self, source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.random = Random::new(source);
         self
     }
 
@@ -211,6 +246,7 @@ impl ClientBuilder {
     /// `Request` for a base URL, header, certificate or time that cannot be used, `Auth` for credentials.
     pub fn build(self) -> Result<Client> {
         self.check_times()?;
+        self.retry.check()?;
         let base = Base::parse(&self.url, &self.variables)?;
         let headers = self.header_map()?;
         let transport = match &self.transport {
@@ -220,7 +256,9 @@ impl ClientBuilder {
         let masks = self.masks(&base, &headers);
         let catalog = self.catalog.unwrap_or_else(Catalog::open);
         let settings = catalog.settings();
+        let shared = Arc::new(Shared { places: Places::new(self.circuit), random: self.random });
         let mut core = Core {
+            place: shared.places.at(base.origin()),
             base,
             actor: self.actor.map(Into::into),
             auth: self.auth,
@@ -229,7 +267,10 @@ impl ClientBuilder {
             headers,
             expand: self.expand.unwrap_or(settings.expand),
             style: self.style.unwrap_or(settings.query_style),
-            limits: self.limits,
+            bounds: self.bounds,
+            retry: self.retry,
+            redirect: self.redirect,
+            shared,
             transport,
             catalog,
         };
@@ -254,7 +295,7 @@ impl ClientBuilder {
     }
 
     fn check_times(&self) -> Result<()> {
-        let Limits { headers, idle, total, body: _ } = &self.limits;
+        let Bounds { headers, idle, total, body: _ } = &self.bounds;
         for (name, time) in [
             ("connect_timeout", &self.connect),
             ("headers_timeout", headers),
@@ -315,8 +356,7 @@ pub(super) fn plain_headers() -> HeaderMap {
 /// Shows no header's value, no credential and no base URL, which may hold one.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { catalog, actor, auth, headers, agent, expand, style, connect, limits, transport, insecure, .. } =
-            self;
+        let Self { catalog, actor, auth, headers, agent, expand, style, connect, bounds, transport, insecure, .. } = self;
         f.debug_struct("ClientBuilder")
             .field("catalog", catalog)
             .field("actor", &actor.as_deref().map(quoted))
@@ -326,7 +366,10 @@ impl fmt::Debug for ClientBuilder {
             .field("expand", expand)
             .field("query_style", style)
             .field("connect_timeout", connect)
-            .field("limits", limits)
+            .field("bounds", bounds)
+            .field("retry", &self.retry)
+            .field("redirect", &self.redirect)
+            .field("circuit", &self.circuit)
             .field("transport", transport)
             .field("insecure", insecure)
             .finish_non_exhaustive()

@@ -10,6 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::ambient;
 use crate::{
     body::{Body, BoxFuture, Progress, WireBody},
     error::{Error, ErrorKind, Outcome, Result},
@@ -19,7 +20,7 @@ use crate::{
 pub(super) type Sent = Arc<AtomicU64>;
 
 /// A body of more than this is a transfer.
-const SMALL: u64 = 64 << 10;
+pub(super) const SMALL: u64 = 64 << 10;
 
 /// Counts what is sent of a transfer, whose time is unknown but which must move on.
 pub(super) fn watch(request: http::Request<Body>) -> (http::Request<Body>, Option<Sent>) {
@@ -39,6 +40,8 @@ pub(super) async fn answer(
     silence: Option<Duration>,
     sent: Option<Sent>,
 ) -> Result<http::Response<WireBody>> {
+    // Calls that the transport makes itself are over by then too.
+    let exchange = ambient::within(deadline, exchange);
     tokio::pin!(exchange);
     let mut before = 0;
     loop {

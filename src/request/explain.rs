@@ -44,7 +44,7 @@ pub struct Explanation {
 impl Request {
     /// Explains what [`Request::plan`] would make.
     pub(crate) fn explain(&self, context: &Context<'_>) -> Result<Explanation> {
-        let request = self.plan(context)?.request;
+        let request = self.build(context)?;
         let route = self.route(context.catalog)?;
         let (body, whole) = match &self.content {
             Content::Arguments => (self.merged(context, route)?.entries(), None),

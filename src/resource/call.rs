@@ -11,14 +11,16 @@ use crate::{
     auth::Auth,
     blocking::block_on,
     body::{Body, BoxFuture, Progress},
-    client::{Client, Options},
+    client::{Client, Options, Reading},
     error::{ErrorKind, Fault, Result, quoted},
+    header::header,
     json,
     multipart::Part,
     params::{Argument, Expand},
     patch,
     request::{Explanation, Request, to_curl},
     response::Response,
+    retry::Retry,
 };
 
 /// A call that is described and not yet sent: data, cloneable, and inspected without a network.
@@ -184,12 +186,45 @@ impl Call {
         self
     }
 
-    /// Limits this call's whole time.
+    /// Limits this call's whole time: waits, attempts and the body included.
     pub fn timeout(mut self, time: Duration) -> Self {
         if time.is_zero() {
             self.request.note::<()>(Err(Fault::request("a call needs a timeout longer than nothing")));
         }
         self.options.timeout = Some(time);
+        self
+    }
+
+    /// Limits the wait for an answer's headers, in place of the client's `headers_timeout`.
+    pub fn headers_timeout(mut self, time: Duration) -> Self {
+        self.options.headers = Some(time);
+        self
+    }
+
+    /// Limits the wait for each piece of the answer's body, in place of the client's `idle_timeout`.
+    pub fn idle_timeout(mut self, time: Duration) -> Self {
+        self.options.idle = Some(time);
+        self
+    }
+
+    /// Sets when and how this call is sent again, in place of the catalog's and the client's rule.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.request.note(retry.check());
+        self.options.retry = Some(retry);
+        self
+    }
+
+    /// Sends `Idempotency-Key: key` in every attempt, by which the server knows them for one call.
+    ///
+    /// That makes a POST or PATCH safe to send again, so give one only to a server that keeps keys. The same
+    /// key for another call is a mistake that servers refuse. The value is sent as it is.
+    pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
+        let key = header("idempotency-key", key.as_ref()).and_then(|(_, value)| match value.as_bytes() {
+            [] => Err(Fault::request("an idempotency key is not empty")),
+            bytes if bytes.len() > 255 => Err(Fault::request("an idempotency key has at most 255 bytes")),
+            _ => Ok(value),
+        });
+        self.options.key = self.request.note(key);
         self
     }
 
@@ -210,7 +245,7 @@ impl Call {
     /// # Errors
     /// The first mistake in the path, the arguments, or how they fit the method.
     pub fn build(&self) -> Result<http::Request<Body>> {
-        Ok(self.request.plan(&self.client.context())?.request)
+        self.request.build(&self.client.context())
     }
 
     /// What would be sent and where each part came from.
@@ -229,9 +264,12 @@ impl Call {
     /// # Errors
     /// As [`Call::build`], and `Request` for a body that a command line cannot hold.
     pub fn to_curl(&self) -> Result<String> {
-        let mut plan = self.request.plan(&self.client.context())?;
-        let credentials = self.client.sign(&mut plan.request, &self.request, &self.options, plan.needs_actor)?;
-        to_curl(&self.request, &self.client.context(), &plan.request, credentials.query_name())
+        let context = self.client.context();
+        let needs_actor = self.request.plan(&context)?.needs_actor;
+        let mut wire = self.request.build(&context)?;
+        let credentials = self.client.credentials(&self.options)?;
+        self.client.sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 
     /// Sends the call; a status that is no success is an error that keeps the whole answer.
@@ -239,7 +277,12 @@ impl Call {
     /// # Errors
     /// Any kind of [`ErrorKind`]; [`Error::outcome`](crate::Error::outcome) tells whether the server may have acted.
     pub async fn send(self) -> Result<Response> {
-        self.client.send(&self.request, &self.options).await
+        self.client.send(&self.request, &self.options, Reading::Later).await
+    }
+
+    /// Sends the call and reads the answer within the attempt, so that one that breaks off is asked for again.
+    async fn fetch(self) -> Result<Response> {
+        self.client.send(&self.request, &self.options, Reading::Whole).await
     }
 
     /// Sends the call and gives the answer, whatever its status.
@@ -247,7 +290,7 @@ impl Call {
     /// # Errors
     /// As [`Call::send`], but for `Status`, `RateLimited` and `Redirect`.
     pub async fn send_raw(self) -> Result<Response> {
-        self.client.execute(&self.request, &self.options).await
+        self.client.execute(&self.request, &self.options, Reading::Later).await
     }
 
     /// Sends the call and decodes the JSON of the answer.
@@ -255,7 +298,7 @@ impl Call {
     /// # Errors
     /// As [`Call::send`] and [`Response::json`].
     pub async fn send_as<T: DeserializeOwned>(self) -> Result<T> {
-        self.send().await?.json().await
+        self.fetch().await?.json().await
     }
 
     /// Sends the call and decodes the answer; 404 and 204 are `None`.
@@ -263,7 +306,7 @@ impl Call {
     /// # Errors
     /// As [`Call::send_as`], but for a status of 404.
     pub async fn optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
-        match self.send().await {
+        match self.fetch().await {
             Ok(response) if response.status() == StatusCode::NO_CONTENT => Ok(None),
             Ok(response) => response.json().await.map(Some),
             Err(error) if error.kind() == ErrorKind::Status && error.status() == Some(StatusCode::NOT_FOUND) => {

@@ -44,6 +44,12 @@ pub(super) fn json<T: DeserializeOwned>(
     }
 }
 
+/// Whether `body` is JSON that ends too early, which a body without a length cannot tell otherwise.
+pub(super) fn is_cut_json(body: &[u8]) -> bool {
+    matches!(body.first(), Some(b'{' | b'[' | b'"'))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
+}
+
 /// Decodes a second time, only to learn where it went wrong.
 fn explain<T: DeserializeOwned>(
     body: &[u8],

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     body::WireBody,
     error::{Error, ErrorKind, Result},
+    limit::Permit,
 };
 
 /// A stream of decoded bytes; it ends after its first error.
@@ -29,6 +30,8 @@ pub struct ByteStream {
     /// Runs while nothing comes; kept and set anew, so that a long body needs one timer.
     idle: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    /// Given back with the stream's end.
+    permit: Option<Permit>,
 }
 
 enum State {
@@ -38,12 +41,12 @@ enum State {
 }
 
 impl ByteStream {
-    pub(super) fn new(body: WireBody, headers: &HeaderMap, exchange: Exchange) -> Self {
+    pub(super) fn new(body: WireBody, headers: &HeaderMap, exchange: Exchange, permit: Option<Permit>) -> Self {
         let state = match coding::decoded(body, headers) {
             Ok(decoded) => State::Open(decoded),
             Err(why) => State::Refused(Some(exchange.error(ErrorKind::Body, "body.encoding", why))),
         };
-        Self { state, exchange, idle: None, waiting: false }
+        Self { state, exchange, idle: None, waiting: false, permit }
     }
 
     /// The next piece, `None` at the end.
@@ -82,6 +85,7 @@ impl ByteStream {
         };
         if !matches!(item, Some(Ok(_))) {
             self.state = State::Ended;
+            self.permit = None;
         }
         Poll::Ready(item)
     }

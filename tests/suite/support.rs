@@ -7,6 +7,7 @@ pub mod echo;
 #[cfg(feature = "http")]
 pub mod fault;
 pub mod recorder;
+pub mod script;
 #[cfg(feature = "http")]
 pub mod serve;
 
