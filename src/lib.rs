@@ -40,6 +40,7 @@ pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;
 pub use query::Style;
+pub use redirect::Redirect;
 pub use request::UrlTemplate;
 pub use resource::{Call, Collection, Item, Operation, Reply};
 pub use response::{ByteStream, Lines, Response};

@@ -23,7 +23,7 @@ mod base;
 mod curl;
 mod explain;
 
-pub(crate) use base::{Base, Origin};
+pub(crate) use base::{Base, LONGEST, Origin};
 pub(crate) use curl::to_curl;
 pub use explain::Explanation;
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The longest URL that is sent, in bytes.
-const LONGEST: usize = 8_000;
+pub(crate) const LONGEST: usize = 8_000;
 
 /// Where a request goes: scheme, host and effective port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +22,27 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// The origin of an absolute URL, without user and default port.
+    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+        let (scheme, host) = (uri.scheme()?.clone(), uri.host()?);
+        let usual = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let authority = match uri.port_u16().filter(|port| *port != usual) {
+            Some(port) => format!("{host}:{port}").parse(),
+            None => host.parse(),
+        };
+        Some(Self { scheme, authority: authority.ok()? })
+    }
+
+    /// Whether what is sent here is encrypted.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// Whether this is `plain` by https: the same host, both on the usual port.
+    pub(crate) fn secures(&self, plain: &Self) -> bool {
+        self.is_secure() && !plain.is_secure() && self.authority == plain.authority && self.authority.port().is_none()
+    }
+
     /// Whether `uri` is of this origin.
     pub(crate) fn holds(&self, uri: &Uri) -> bool {
         uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)
@@ -127,6 +148,14 @@ impl Base {
 
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Whether `uri` is of this origin and below the base path; a base that is one absolute URL has no below.
+    pub(crate) fn contains(&self, uri: &Uri) -> bool {
+        let below = |path: &str| {
+            path.strip_prefix(&*self.prefix).is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'/', ..]))
+        };
+        Origin::of(uri).as_ref() == Some(&self.origin) && (self.exact || below(uri.path()))
     }
 
     /// The secrets that the base's own query holds, by their names.

@@ -1,0 +1,209 @@
+//! The gate that everything passes which a server calls a URL: `Location`, `Link`, and a link in a body.
+//!
+//! A reference is brought into its normal form first and judged afterwards. No message shows
+//! more of it than its origin: path, query and user may be secrets.
+
+use http::Uri;
+use url::Url;
+
+use crate::{
+    error::{Error, ErrorKind, Outcome, printable},
+    request::{Base, LONGEST, Origin},
+};
+
+/// What `reference` means at `from`, without its fragment and its user.
+///
+/// # Errors
+/// `redirect.bad_location` for what is no URL of http or https, or longer than any URL that is sent.
+pub(crate) fn resolve(from: &Uri, reference: &str) -> Result<Uri, Error> {
+    sendable(&join(from, reference)?)
+}
+
+/// What a link in the answer of `from` means: only what is within `base` is asked.
+///
+/// # Errors
+/// As [`resolve`], and `redirect.cross_origin` for what is outside, names a user, or would be
+/// outside once a careless server has decoded it.
+pub(crate) fn link(base: &Base, from: &Uri, reference: &str) -> Result<Uri, Error> {
+    let url = join(from, reference)?;
+    let uri = sendable(&url)?;
+    let why = match () {
+        () if !url.username().is_empty() || url.password().is_some() => "it names a user",
+        () if Origin::of(&uri).as_ref() != Some(base.origin()) => "it is of another origin",
+        () if !base.contains(&uri) || climbs(uri.path()) => "it is outside the client's base path",
+        () => return Ok(uri),
+    };
+    let why = format!("the link to {} is not followed: {why}", origin(&uri));
+    Err(refused("redirect.cross_origin", why))
+}
+
+/// The origin of `uri`, fit to print.
+pub(super) fn origin(uri: &Uri) -> String {
+    Origin::of(uri).map_or_else(|| "another origin".to_owned(), |origin| printable(&origin.to_string()))
+}
+
+/// An error about an answer that points somewhere: it is final, so the server has acted.
+pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Error {
+    Error::coded(ErrorKind::Redirect, code, message).with_outcome(Outcome::Processed)
+}
+
+pub(super) fn bad(why: &str) -> Error {
+    refused("redirect.bad_location", format!("the answer points to no URL that can be asked: {why}"))
+}
+
+fn join(from: &Uri, reference: &str) -> Result<Url, Error> {
+    if reference.is_empty() {
+        return Err(bad("it is empty"));
+    }
+    if reference.len() > LONGEST {
+        return Err(bad("it is too long"));
+    }
+    if reference.bytes().any(|byte| !(b' '..=b'~').contains(&byte)) {
+        return Err(bad("it holds a control character, or one beyond ASCII"));
+    }
+    let base = Url::parse(&from.to_string()).map_err(|_| bad("there is no URL that it could be relative to"))?;
+    let mut url = base.join(reference).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("its scheme is neither http nor https"));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// The same URL as it will be sent, without a user.
+fn sendable(url: &Url) -> Result<Uri, Error> {
+    if url.as_str().len() > LONGEST {
+        return Err(bad("it is too long"));
+    }
+    let mut bare = url.clone();
+    // These fail for a URL without a host only, and there is one.
+    let _ = (bare.set_username(""), bare.set_password(None));
+    bare.as_str().parse().map_err(|_| bad("it holds a character that HTTP does not allow"))
+}
+
+/// Whether a server that decodes `path` once or twice too often would find dot segments in it.
+fn climbs(path: &str) -> bool {
+    let mut path = path.to_ascii_lowercase();
+    for _ in 0..=3 {
+        if path.split(['/', '\\']).any(|part| matches!(part.split(';').next(), Some("." | ".."))) {
+            return true;
+        }
+        path =
+            path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\").replace("%3b", ";").replace("%25", "%");
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: &str = "https://h.example/api/v1/items?page=2";
+
+    fn here() -> Uri {
+        HERE.parse().unwrap()
+    }
+
+    #[test]
+    fn r24_a_reference_is_resolved_before_it_is_judged() {
+        for (reference, expected) in [
+            ("/x", "https://h.example/x"),
+            ("?page=3", "https://h.example/api/v1/items?page=3"),
+            ("next", "https://h.example/api/v1/next"),
+            ("../../x/./y", "https://h.example/x/y"),
+            ("%2e%2e/x", "https://h.example/api/x"),
+            ("/../../x", "https://h.example/x"),
+            ("#part", HERE),
+            ("/x#part", "https://h.example/x"),
+            ("https:x", "https://h.example/api/v1/x"),
+            ("HTTPS://H.EXAMPLE:443/x", "https://h.example/x"),
+            ("https://h%2eexample/x", "https://h.example/x"),
+            ("//evil.example/x", "https://evil.example/x"),
+            (r"\\evil.example\x", "https://evil.example/x"),
+            (r"/\evil.example", "https://evil.example/"),
+            (" //evil.example/x ", "https://evil.example/x"),
+            ("http:evil.example", "http://evil.example/"),
+            ("https:/\\/evil.example", "https://evil.example/"),
+            ("//user:pw@evil.example/x", "https://evil.example/x"),
+            ("https://h.example@evil.example/", "https://evil.example/"),
+            ("https://user:pw@h.example/x", "https://h.example/x"),
+            ("/a b?c d", "https://h.example/a%20b?c%20d"),
+            ("http://0x7f.1/", "http://127.0.0.1/"),
+        ] {
+            assert_eq!(resolve(&here(), reference).unwrap(), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn r23_what_is_no_url_is_refused_and_not_shown() {
+        let long = "/x".repeat(50 << 10);
+        let longer = format!("/{}", "x".repeat(7_990));
+        for reference in [
+            "",
+            "http://[::1",
+            "http://",
+            "https://h:99999/",
+            "http://a b/",
+            "https://xn--CNRY-.org/",
+            "file:///etc/CNRY",
+            "data:text/html,CNRY",
+            "javascript:CNRY",
+            "mailto:CNRY@h",
+            "ftp://CNRY/",
+            "/CNRY\r\nx: y",
+            "/CNRY\t",
+            "/CNRY\0",
+            "/CNRY\u{7f}",
+            "/CNRY\u{e9}",
+            &long,
+            &longer,
+        ] {
+            let error = resolve(&here(), reference).unwrap_err();
+            assert_eq!((error.code(), error.outcome()), ("redirect.bad_location", Outcome::Processed), "{reference}");
+            assert!(!format!("{error} {error:?}").contains("CNRY"), "{error}");
+        }
+    }
+
+    #[test]
+    fn r31_a_link_stays_within_the_base_path() {
+        let base = Base::parse("https://h.example/api/v1", &[]).unwrap();
+        for (reference, expected) in [
+            ("?page=3", "https://h.example/api/v1/items?page=3"),
+            ("https://H.example:443/api/v1/items?page=3", "https://h.example/api/v1/items?page=3"),
+            ("/api/v1", "https://h.example/api/v1"),
+            ("/api/v1/a%2Fb/..c?x=../..", "https://h.example/api/v1/a%2Fb/..c?x=../.."),
+        ] {
+            assert_eq!(link(&base, &here(), reference).unwrap(), expected, "{reference}");
+        }
+        for reference in [
+            "https://evil.example/api/v1/?CNRY",
+            "https://h.example:8443/api/v1/?CNRY",
+            "http://h.example/api/v1/?CNRY",
+            "https://xh.example/api/v1/?CNRY",
+            "https://h.example.evil/api/v1/?CNRY",
+            "https://h.example./api/v1/?CNRY",
+            "https://CNRY:CNRY@h.example/api/v1/",
+            "https://CNRY@h.example/api/v1/",
+            "//evil.example/api/v1/?CNRY",
+            "../../admin?CNRY",
+            "/api/v1/../CNRY",
+            "/api/v10?CNRY",
+            "/api/v1/..%2f..%2fadmin?CNRY",
+            "/api/v1/%252e%252e%252f?CNRY",
+            "/api/v1/x%5c..%5c?CNRY",
+            "/api/v1/..;/?CNRY",
+        ] {
+            let error = link(&base, &here(), reference).unwrap_err();
+            assert_eq!(error.code(), "redirect.cross_origin", "{reference}");
+            assert!(!format!("{error} {error:?}").contains("CNRY"), "{error}");
+        }
+        assert_eq!(link(&base, &here(), "javascript:x").unwrap_err().code(), "redirect.bad_location");
+    }
+
+    #[test]
+    fn a_link_of_an_absolute_url_stays_at_its_origin() {
+        let base = Base::exact("https://h.example/items").unwrap();
+        assert_eq!(link(&base, &here(), "/other").unwrap(), "https://h.example/other");
+        assert!(link(&base, &here(), "//evil.example/items").is_err());
+    }
+}
