@@ -35,6 +35,7 @@ mod write;
 mod yaml;
 
 use load::Source;
+pub(crate) use policy::Attempts;
 pub use policy::MethodPolicy;
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};

@@ -10,10 +10,11 @@ use crate::{
     auth::{Auth, Prepared},
     catalog::Catalog,
     error::{ErrorKind, Fault, Result},
+    limit::Limiter,
     params::Expand,
     query::Style,
     redirect::Redirect,
-    request::{Base, Context, Planned, Request},
+    request::{Base, Context, Origin, Planned, Request},
     response::{Exchange, Response, Verdict},
     retry::Retry,
     secret::Masks,
@@ -22,6 +23,7 @@ use crate::{
 
 mod ambient;
 mod builder;
+mod gate;
 mod judge;
 mod place;
 mod random;
@@ -80,6 +82,7 @@ struct Core {
 struct Bounds {
     headers: Option<Duration>,
     idle: Option<Duration>,
+    pace: Option<(u64, Duration)>,
     total: Option<Duration>,
     body: u64,
 }
@@ -204,6 +207,7 @@ impl Client {
         let span = trace::call(&request.method, run.template());
         let answer = run.carry().instrument(span.clone()).await;
         trace::ended(&span, &answer);
+        trace::resends(&span, run.exchange.attempts.saturating_sub(1));
         answer.map_err(|error| run.exchange.dress(error))
     }
 }
@@ -236,8 +240,6 @@ impl Run<'_> {
 }
 
 impl Client {
-    }
-
     /// Sends `request`; a status that is no success becomes an error that keeps the whole answer.
     pub(crate) async fn send(&self, request: &Request, options: &Options, reading: Reading) -> Result<Response> {
         let response = self.execute(request, options, reading).await?;
@@ -246,7 +248,7 @@ impl Client {
 
     /// What the answer's reader must know, before anything was sent.
     fn exchange(&self, plan: &Planned<'_>, options: &Options, started: Instant) -> Exchange {
-        let Bounds { headers, idle, total, body } = self.core.bounds;
+        let Bounds { headers, idle, pace, total, body } = self.core.bounds;
         let bound = options.timeout.or(plan.policy.and_then(|policy| policy.timeout));
         let given = bound.and_then(|bound| started.checked_add(bound));
         // A bound of the call takes the place of the client's.
@@ -260,6 +262,7 @@ impl Client {
             limit: body,
             silence: options.headers.or(headers),
             idle: options.idle.or(idle),
+            pace,
             deadline: [given, options.deadline, ambient::current()].into_iter().flatten().min(),
             whole: total.filter(|_| !transfer).and_then(|total| started.checked_add(total)),
             total,
@@ -267,6 +270,16 @@ impl Client {
             attempts: 0,
             verdict: Verdict::default(),
         }
+    }
+
+    /// What holds for requests to `origin` under these credentials.
+    fn limiter(&self, _origin: &Origin, _credentials: &Prepared) -> Arc<Limiter> {
+        Arc::new(Limiter)
+    }
+
+    /// What holds for this route besides.
+    fn route_limiter(&self, _plan: &Planned<'_>, _origin: &Origin, _credentials: &Prepared) -> Option<Arc<Limiter>> {
+        None
     }
 
     /// A number from 0 up to 1.

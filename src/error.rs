@@ -307,7 +307,7 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { message, method, route, attempts, status, .. } = &*self.0;
+        let Inner { message, method, route, attempts, status, gave_up, .. } = &*self.0;
         // A call that was refused before it was sent needs no telling which it was.
         if let Some(method) = method.as_ref().filter(|_| *attempts > 0) {
             // An answer reads as a sentence: "GET /people answered 404".
@@ -318,6 +318,12 @@ impl fmt::Display for Error {
         if *attempts > 1 {
             write!(f, " (after {attempts} attempts)")?;
         }
+        f.write_str(match gave_up {
+            Some("retry.budget") => "; not tried again, since too much fails there",
+            Some("retry.deadline") => "; not tried again, for want of time",
+            Some("retry.not_replayable") => "; not tried again, since its body can be read once only",
+            _ => "",
+        })?;
         if let Some(said) = self.0.problem.as_ref().and_then(Problem::message) {
             write!(f, ": {said}")?;
         }

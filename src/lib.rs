@@ -31,7 +31,8 @@ pub use auth::Auth;
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, MethodPolicy, Route};
-pub use client::{Client, ClientBuilder};
+pub use circuit::Circuit;
+pub use client::{Attempt, Client, ClientBuilder, until};
 pub use http;
 
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
@@ -42,6 +43,7 @@ pub use path::Segment;
 pub use query::Style;
 pub use redirect::Redirect;
 pub use request::UrlTemplate;
+pub use retry::Retry;
 pub use resource::{Call, Collection, Item, Operation, Reply};
 pub use response::{ByteStream, Lines, Response};
 pub use secret::Secret;

@@ -48,6 +48,8 @@ pub(crate) struct Exchange {
     /// How long the server may be silent before its answer.
     pub(crate) silence: Option<Duration>,
     pub(crate) idle: Option<Duration>,
+    /// How many bytes must come in which time.
+    pub(crate) pace: Option<(u64, Duration)>,
     /// When the call must be over, however its body is read.
     pub(crate) deadline: Option<Instant>,
     /// When a body that is read whole must be there; a stream may take longer, as long as it moves.
@@ -109,8 +111,8 @@ pub struct Response {
     headers: HeaderMap,
     body: WireBody,
     exchange: Exchange,
-    /// The place among the requests in flight, given back when the body was read or dropped.
-    permit: Option<Permit>,
+    /// The places among the requests in flight, given back when the body was read or dropped.
+    permits: [Option<Permit>; 2],
 }
 
 impl Response {
@@ -120,7 +122,7 @@ impl Response {
             || parts.status.is_informational()
             || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if bodiless { WireBody::empty() } else { body };
-        Self { status: parts.status, headers: parts.headers, body, exchange, permit: None }
+        Self { status: parts.status, headers: parts.headers, body, exchange, permits: [None, None] }
     }
 
     /// The status.
@@ -255,7 +257,7 @@ impl Response {
 
     /// The body as a stream of decoded bytes, without a limit on its length.
     pub fn stream(self) -> ByteStream {
-        ByteStream::new(self.body, &self.headers, self.exchange, self.permit)
+        ByteStream::new(self.body, &self.headers, self.exchange, self.permits)
     }
 
     /// The body as a stream of JSON values, one a line (NDJSON); blank lines are skipped.
@@ -292,9 +294,9 @@ impl Response {
         &self.exchange
     }
 
-    /// Keeps `permit` until the body was read or dropped.
-    pub(crate) fn holding(mut self, permit: Permit) -> Self {
-        self.permit = Some(permit);
+    /// Keeps `permits` until the body was read or dropped.
+    pub(crate) fn holding(mut self, permits: [Option<Permit>; 2]) -> Self {
+        self.permits = permits;
         self
     }
 
@@ -308,7 +310,7 @@ impl Response {
             return Err(exchange.error(ErrorKind::Body, "body.truncated", why));
         }
         headers.remove(CONTENT_ENCODING);
-        Ok(Self { status, headers, body: WireBody::full(body), exchange, permit: None })
+        Ok(Self { status, headers, body: WireBody::full(body), exchange, permits: [None, None] })
     }
 
     /// Reads what little is left of an answer that is not the last, so that its connection can be used again.
@@ -340,7 +342,7 @@ async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> 
 /// Shows no header's value and nothing of the body.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body, exchange, permit: _ } = self;
+        let Self { status, headers, body, exchange, permits: _ } = self;
         f.debug_struct("Response")
             .field("status", status)
             .field("headers", &format_args!("{} (not shown)", headers.len()))

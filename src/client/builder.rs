@@ -87,6 +87,7 @@ impl ClientBuilder {
             bounds: Bounds {
                 headers: Some(Duration::from_secs(30)),
                 idle: Some(Duration::from_secs(30)),
+                pace: Some((20, Duration::from_secs(20))),
                 total: Some(Duration::from_secs(60)),
                 body: 64 << 20,
             },
@@ -174,6 +175,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Ends a body of which fewer than `bytes` bytes come in the time `within`; 20 in 20 s by default, 0 turns it off.
+    ///
+    /// It catches a server that sends a byte now and then; one that sends nothing meets the `idle_timeout`.
+    pub fn stall_timeout(mut self, bytes: u64, within: Duration) -> Self {
+        self.bounds.pace = (bytes > 0).then_some((bytes, within));
+        self
+    }
+
     /// Limits a whole call, its buffered body included; 60 s by default. Transfers have none: see the other limits.
     pub fn total_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.bounds.total = time.into();
@@ -247,6 +256,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         self.check_times()?;
         self.retry.check()?;
+        self.circuit.as_ref().map_or(Ok(()), Circuit::check)?;
         let base = Base::parse(&self.url, &self.variables)?;
         let headers = self.header_map()?;
         let transport = match &self.transport {
@@ -295,11 +305,13 @@ impl ClientBuilder {
     }
 
     fn check_times(&self) -> Result<()> {
-        let Bounds { headers, idle, total, body: _ } = &self.bounds;
+        let Bounds { headers, idle, pace, total, body: _ } = &self.bounds;
+        let within = pace.map(|(_, within)| within);
         for (name, time) in [
             ("connect_timeout", &self.connect),
             ("headers_timeout", headers),
             ("idle_timeout", idle),
+            ("stall_timeout", &within),
             ("total_timeout", total),
         ] {
             if time.is_some_and(|time| time.is_zero()) {

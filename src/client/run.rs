@@ -2,21 +2,22 @@
 
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::Instant;
+use tracing::Span;
 
-use super::{Client, Core, Options, Reading, gate, place::Place, wait};
+use super::{Client, Core, Options, Reading, gate, place::Place, random, trace, wait};
 use crate::{
     auth::Prepared,
-    body::{Body, WireBody},
+    body::{Body, Replay, WireBody},
     catalog::Attempts,
-    circuit::{self, Pass},
-    error::{Error, ErrorKind, Outcome, Result},
+    circuit::{self, Pass, Verdict as Health},
+    error::{Again, Error, ErrorKind, Outcome, Result},
     limit::{Limiter, Permit},
-    redirect::{Hop, Trail},
+    redirect::{Answer, Hop, Trail},
     request::{Context, Origin, Planned, Request, UrlTemplate},
-    response::{Exchange, Response},
-    retry::{Cost, Decision, Failed, Retry, Standing, Stop, Tries},
+    response::{Exchange, Response, Verdict},
+    retry::{Decision, Failed, Moment, Resend, Retry, Standing, Stop, Tries},
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -38,12 +39,10 @@ pub(super) struct Run<'c> {
     until: Option<Instant>,
     place: Arc<Place>,
     limiter: Arc<Limiter>,
-    /// Whether the origin asked now is the one that headers and credentials were given for.
-    home: bool,
-    trail: Trail,
+    /// The last redirect that was followed.
+    hop: Option<Hop>,
+    trail: Trail<'c>,
     tries: Tries,
-    /// What the retry under way has taken from the budget.
-    taken: Option<Cost>,
     /// Whether an attempt was lost that the server may have acted on.
     lost: bool,
     started: Instant,
@@ -59,8 +58,8 @@ pub struct Attempt(pub u32);
 /// What an attempt was let in by; dropped with it.
 pub(super) struct Admission {
     pass: Option<Pass>,
-    permit: Option<Permit>,
-    route: Option<Permit>,
+    /// The client's and the route's.
+    permits: [Option<Permit>; 2],
 }
 
 /// What the loop does next.
@@ -90,10 +89,9 @@ impl<'c> Run<'c> {
         Ok(Self {
             retry: policy(&core.retry, plan.policy.and_then(|policy| policy.retry), options.retry.as_ref()),
             until: [exchange.deadline, exchange.whole].into_iter().flatten().min(),
-            home: true,
-            trail: Trail::default(),
-            tries: Tries::default(),
-            taken: None,
+            hop: None,
+            trail: Trail::new(&core.place.origin),
+            tries: Tries::first(),
             lost: false,
             client,
             request,
@@ -117,64 +115,57 @@ impl<'c> Run<'c> {
 
     /// The span of the next attempt.
     pub(super) fn span(&self) -> Span {
-        trace::attempt(&self.plan.method, &self.plan.label, &self.place.origin, self.exchange.attempts)
+        trace::attempt(&self.plan.method, &self.plan.label, &self.place.origin, self.tries.sent() - 1)
     }
 
     /// Waits until the origin, its limits and the route's let this attempt in.
     pub(super) async fn admit(&self) -> Result<Admission> {
         let breaker = self.place.breaker.as_ref();
-        let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::open)).transpose()?;
+        let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::refused)).transpose()?;
         let route = match self.client.route_limiter(&self.plan, &self.place.origin, &self.credentials) {
             Some(limiter) => Some(gate::enter(&limiter, self.until).await?),
             None => None,
         };
         let permit = gate::enter(&self.limiter, self.until).await?;
-        Ok(Admission { pass, permit: Some(permit), route })
+        Ok(Admission { pass, permits: [Some(permit), route] })
     }
 
     /// Sends the request once; its answer is read here where it is wanted whole.
     pub(super) async fn attempt(&mut self, admission: &mut Admission) -> Result<Response> {
-        self.tries.attempts += 1;
         let (wire, sent) = wait::watch(self.wire()?);
         let wire = open(wire).await?;
-        self.exchange.attempts += 1;
+        self.exchange.attempts = self.tries.sent();
         let answer = self.client.core.transport.exchange(wire);
         let answer = wait::answer(answer, self.until, self.exchange.silence, sent).await;
         self.exchange.elapsed = self.started.elapsed();
         let response = Response::new(answer?, self.exchange.clone());
         match self.reading {
             Reading::Whole if response.is_success() => response.whole().await,
-            _ => Ok(response.holding(admission.permits())),
+            _ => Ok(response.holding(std::mem::take(&mut admission.permits))),
         }
     }
 
     /// The request of this attempt: its headers are composed from scratch for the origin that it goes to.
     fn wire(&mut self) -> Result<http::Request<Body>> {
         let mut headers = self.request.compose(&self.context, &self.plan)?;
-        let changed = self.plan.method != self.request.method;
-        if let Some(key) = self.key.as_ref().filter(|_| !changed && !self.request.sets(&IDEMPOTENCY_KEY)) {
+        let same = self.plan.method == self.request.method;
+        if let Some(key) = self.key.as_ref().filter(|_| same && !self.request.sets(&IDEMPOTENCY_KEY)) {
             headers.insert(IDEMPOTENCY_KEY, key.clone());
         }
-        if changed || !self.home {
-            let stays = |name: &HeaderName| match self.home {
-                true => !name.as_str().starts_with("content-"),
-                false => name.as_str().starts_with("accept") || name == header::USER_AGENT,
-            };
-            let leaves: Vec<_> = headers.keys().filter(|name| !stays(name)).cloned().collect();
-            for name in leaves {
-                headers.remove(name);
-            }
+        if let Some(hop) = &self.hop {
+            headers = hop.headers(&headers);
         }
         let mut wire = http::Request::new(self.plan.body.clone());
         *wire.method_mut() = self.plan.method.clone();
         *wire.uri_mut() = self.plan.uri.clone();
         *wire.headers_mut() = headers;
         wire.extensions_mut().insert(UrlTemplate(Arc::clone(&self.plan.label)));
-        if self.exchange.attempts > 0 {
-            wire.extensions_mut().insert(Attempt(self.exchange.attempts + 1));
+        if self.tries.sent() > 1 {
+            wire.extensions_mut().insert(Attempt(self.tries.sent()));
         }
-        if self.home {
-            self.client.sign(&mut wire, self.request, self.options, &self.credentials, self.plan.needs_actor)?;
+        if self.hop.as_ref().is_none_or(|hop| hop.home) {
+            let credentials = (&*self.credentials, self.plan.needs_actor);
+            self.client.sign(&mut wire, self.request, self.options, credentials)?;
             self.exchange.masks = self.client.masks(&self.credentials, self.options, wire.headers());
         }
         Ok(wire)
@@ -184,16 +175,19 @@ impl<'c> Run<'c> {
     pub(super) fn learn(&mut self, admission: Admission, tried: &Result<Response>) {
         let now = Instant::now();
         if let Some(pass) = admission.pass {
-            pass.finish(now, circuit::verdict(tried.as_ref().map(Response::status)), self.client.draw());
+            let verdict = match tried {
+                Ok(response) => Health::of_answer(response.status()),
+                Err(error) => Health::of_error(error),
+            };
+            pass.finish(now, verdict, self.client.draw());
         }
         let Ok(response) = tried else { return };
-        self.limiter.learn(now, SystemTime::now(), response.status(), response.headers());
-        if response.status().as_u16() < 400 {
-            match self.taken.take() {
-                Some(cost) => self.place.budget.give_back(cost),
-                None => self.place.budget.success(),
-            }
-        }
+        let (status, headers) = (response.status(), response.headers());
+        let wall = SystemTime::now();
+        let refused = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let wait = if refused { self.retry.asked(headers, wall) } else { None };
+        self.limiter.learn(now, wall, status, headers, wait);
+        self.tries.settle(status, &self.place.budget);
     }
 
     /// What an attempt's end means for the call.
@@ -210,8 +204,14 @@ impl<'c> Run<'c> {
     /// Where the answer sends the call, if anywhere.
     fn hop(&mut self, response: &Response) -> Result<Option<Hop>> {
         let core = &self.client.core;
-        let asked = Asked { method: &self.plan.method, uri: &self.plan.uri, replay: self.plan.body.replay() };
-        let hop = core.redirect.follow(&mut self.trail, &core.place.origin, &asked, response.status(), response.headers());
+        let answer = Answer {
+            method: &self.plan.method,
+            uri: &self.plan.uri,
+            replay: self.plan.body.replay(),
+            status: response.status(),
+            headers: response.headers(),
+        };
+        let hop = core.redirect.follow(&mut self.trail, &answer);
         hop.map_err(|error| {
             let outcome = error.outcome();
             error.with_answer(response.status(), response.headers().clone(), None, None).with_outcome(outcome)
@@ -221,32 +221,36 @@ impl<'c> Run<'c> {
     fn failed(&mut self, error: Error) -> Result<Next> {
         let gave_up = match self.decide(Failed::Error(&error)) {
             Decision::Accept => None,
-            Decision::Again { after, cost } => match self.again(cost) {
+            Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
                     self.lost |= error.outcome() != Outcome::NotSent;
-                    return Ok(Next::Again(after, None));
+                    return Ok(Next::Again(resend.after, None));
                 }
                 Err(why) => Some(why),
             },
-            Decision::Stop { why, .. } => why.code(),
+            Decision::Stop(stop) => stop.gave_up(),
         };
         Err(error.with_gave_up(gave_up))
     }
 
     fn answered(&mut self, mut response: Response) -> Next {
         let status = response.status();
-        let mut verdict = Verdict::default();
+        if status.as_u16() < 400 {
+            return Next::Done(response);
+        }
+        let retry_after = self.retry.asked(response.headers(), SystemTime::now());
+        let mut verdict = Verdict { retry_after, ..Verdict::default() };
         match self.decide(Failed::Answer(status, response.headers())) {
             Decision::Accept => {}
-            Decision::Again { after, cost } => match self.again(cost) {
+            Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
                     self.lost |= status != StatusCode::TOO_MANY_REQUESTS;
-                    return Next::Again(after, Some(response));
+                    return Next::Again(resend.after, Some(response));
                 }
                 Err(why) => verdict.gave_up = Some(why),
             },
             Decision::Stop(stop) => {
-                verdict.gave_up = stop.code();
+                verdict.gave_up = stop.gave_up();
                 verdict.limited = matches!(stop, Stop::RateLimited(_));
             }
         }
@@ -259,7 +263,8 @@ impl<'c> Run<'c> {
 
     fn decide(&self, failed: Failed<'_>) -> Decision {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-        self.retry.decide(failed, self.standing(), &self.tries, self.client.draw(), SystemTime::now(), left)
+        let moment = Moment { wall: SystemTime::now(), left, draw: self.client.draw() };
+        self.retry.decide(failed, self.standing(), &self.tries, moment)
     }
 
     fn standing(&self) -> Standing {
@@ -268,15 +273,14 @@ impl<'c> Run<'c> {
     }
 
     /// Takes what another attempt costs; the error says why there is none.
-    fn again(&mut self, cost: Cost) -> Result<(), &'static str> {
+    fn again(&mut self, resend: Resend) -> Result<(), &'static str> {
         if self.plan.body.replay() == Replay::Once {
             return Err("retry.not_replayable");
         }
-        if !self.place.budget.take(cost) {
+        if self.retry.is_budgeted() && !self.place.budget.take(resend.cost) {
             return Err("retry.budget");
         }
-        self.taken = Some(cost);
-        self.tries.note(cost);
+        self.tries.again(resend);
         Ok(())
     }
 
@@ -285,10 +289,10 @@ impl<'c> Run<'c> {
         if !hop.body {
             self.plan.drop_body();
         }
-        self.home = hop.home;
         self.exchange.url = hop.uri.clone();
-        self.plan.method = hop.method;
-        self.plan.uri = hop.uri;
+        self.plan.method = hop.method.clone();
+        self.plan.uri = hop.uri.clone();
+        self.hop = Some(hop);
         if let Some(origin) = Origin::of(&self.plan.uri).filter(|origin| *origin != self.place.origin) {
             self.place = self.client.core.shared.places.at(&origin);
             self.limiter = self.client.limiter(&origin, &self.credentials);

@@ -59,10 +59,15 @@ pub(super) fn attempt(method: &Method, template: &str, origin: &Origin, resent: 
         http.response.status_code = Empty,
         error.r#type = Empty,
     );
+    resends(&span, resent);
+    span
+}
+
+/// Notes in `span` how often a request was sent again.
+pub(super) fn resends(span: &Span, resent: u32) {
     if resent > 0 {
         span.record("http.request.resend_count", resent);
     }
-    span
 }
 
 /// Notes in `span` how a call or an attempt ended.

@@ -30,8 +30,10 @@ pub struct ByteStream {
     /// Runs while nothing comes; kept and set anew, so that a long body needs one timer.
     idle: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    /// When the rate was looked at, and what has come since.
+    measured: (Option<Instant>, u64),
     /// Given back with the stream's end.
-    permit: Option<Permit>,
+    permits: [Option<Permit>; 2],
 }
 
 enum State {
@@ -41,12 +43,12 @@ enum State {
 }
 
 impl ByteStream {
-    pub(super) fn new(body: WireBody, headers: &HeaderMap, exchange: Exchange, permit: Option<Permit>) -> Self {
+    pub(super) fn new(body: WireBody, headers: &HeaderMap, exchange: Exchange, permits: [Option<Permit>; 2]) -> Self {
         let state = match coding::decoded(body, headers) {
             Ok(decoded) => State::Open(decoded),
             Err(why) => State::Refused(Some(exchange.error(ErrorKind::Body, "body.encoding", why))),
         };
-        Self { state, exchange, idle: None, waiting: false, permit }
+        Self { state, exchange, idle: None, waiting: false, measured: (None, 0), permits }
     }
 
     /// The next piece, `None` at the end.
@@ -75,7 +77,10 @@ impl ByteStream {
             }
             Poll::Ready(item) => {
                 self.waiting = false;
-                item.map(|item| item.map_err(|error| coding::classify(error, &self.exchange)))
+                match item {
+                    Some(Ok(chunk)) => Some(self.measure(chunk)),
+                    item => item.map(|item| item.map_err(|error| coding::classify(error, &self.exchange))),
+                }
             }
             Poll::Pending => {
                 let limit = ready!(self.stalled(cx));
@@ -85,9 +90,28 @@ impl ByteStream {
         };
         if !matches!(item, Some(Ok(_))) {
             self.state = State::Ended;
-            self.permit = None;
+            self.permits = [None, None];
         }
         Poll::Ready(item)
+    }
+
+    /// Lets `chunk` pass unless the body comes too slowly; that nothing comes at all is [`ByteStream::stalled`]'s part.
+    fn measure(&mut self, chunk: Bytes) -> Result<Bytes> {
+        let Some((least, within)) = self.exchange.pace else { return Ok(chunk) };
+        let now = Instant::now();
+        let (since, came) = &mut self.measured;
+        let began = *since.get_or_insert(now);
+        *came = came.saturating_add(chunk.len() as u64);
+        if now.saturating_duration_since(began) < within {
+            return Ok(chunk);
+        }
+        let slow = std::mem::take(came) < least;
+        *since = Some(now);
+        if slow {
+            let message = format!("the body came too slowly: fewer than {least} bytes in {} s", within.as_secs_f64());
+            return Err(self.exchange.error(ErrorKind::Timeout, "timeout.stall", message));
+        }
+        Ok(chunk)
     }
 
     /// Ready when nothing has come for the idle time, which begins with the first look, or until the call's end.

@@ -17,6 +17,8 @@ mod conformance;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
+/// Deadlines: connect, headers, idle, stall, total, and those around.
+mod deadlines;
 /// The examples, what they print, and the server that they talk to.
 mod examples;
 /// The order of the modules, held against every import.
@@ -28,10 +30,16 @@ mod max;
 mod ordinary;
 /// P: what may be a path, by every way in which one is given.
 mod paths;
+/// R: redirects, over the whole loop.
+mod redirects;
 /// W20 to W43 and V-W1, V-W2, V-W6: what the WIPAC client does, request by request.
 mod requests;
+/// Y: retries, over the whole loop.
+mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
+/// What a trace shows.
+mod spans;
 /// Every public name.
 mod surface;
 /// TLS: whose certificates are trusted, and HTTP/2.

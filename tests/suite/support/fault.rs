@@ -165,6 +165,11 @@ impl Connection {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Sends `bytes`; `false` when the client has gone.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// Sends no more, and reads until the client closes too.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);

@@ -1,0 +1,142 @@
+//! What a trace shows of a call: OpenTelemetry's names for HTTP clients, and no secret.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use restwalk::{Auth, Catalog, Client, ErrorKind, Outcome};
+use tracing::{Event, Id, Metadata, Subscriber, field::Visit, span};
+use tracing::{instrument::WithSubscriber, subscriber::Interest};
+
+use crate::support::{
+    canary::{canary, find},
+    script::{Script, Step, answer},
+};
+
+type Fields = BTreeMap<String, String>;
+
+/// Keeps every span with its fields, in the order in which they began.
+#[derive(Clone, Default)]
+struct Capture {
+    spans: Arc<Mutex<Vec<(&'static str, Fields)>>>,
+    events: Arc<Mutex<Vec<Fields>>>,
+}
+
+struct Read<'a>(&'a mut Fields);
+
+impl Visit for Read<'_> {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}").trim_matches('"').to_owned());
+    }
+}
+
+impl Subscriber for Capture {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("restwalk")
+    }
+
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> Id {
+        let mut fields = Fields::new();
+        attributes.record(&mut Read(&mut fields));
+        let mut spans = self.spans.lock().unwrap();
+        spans.push((attributes.metadata().name(), fields));
+        Id::from_u64(spans.len() as u64)
+    }
+
+    fn record(&self, id: &Id, values: &span::Record<'_>) {
+        let mut spans = self.spans.lock().unwrap();
+        values.record(&mut Read(&mut spans[id.into_u64() as usize - 1].1));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::new();
+        event.record(&mut Read(&mut fields));
+        self.events.lock().unwrap().push(fields);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// `work` under a capturing subscriber: its spans as text lines.
+async fn traced(work: impl Future) -> (Vec<String>, Capture) {
+    let capture = Capture::default();
+    work.with_subscriber(capture.clone()).await;
+    let lines = capture.spans.lock().unwrap().iter().map(line).collect();
+    (lines, capture)
+}
+
+fn line((name, fields): &(&'static str, Fields)) -> String {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{name} {}", fields.join(" "))
+}
+
+fn client(script: &Script) -> Client {
+    script.at("https://max.example.com:8443/api").catalog(Catalog::embedded()).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn s07_each_attempt_is_a_span_by_the_routes_template() {
+    let script = Script::of([answer(503), answer(200)]);
+    let call = client(&script).res("people").item("user.name").get();
+    let (lines, capture) = traced(call).await;
+    let common = "http.request.method=GET";
+    let place = "server.address=max.example.com server.port=8443 url.scheme=https url.template=/people/{username}";
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "restwalk.call {common} http.request.resend_count=1 http.response.status_code=200 \
+                 otel.kind=internal otel.name=GET /people/{{username}} url.template=/people/{{username}}"
+            ),
+            format!(
+                "restwalk.attempt error.type=503 {common} http.response.status_code=503 otel.kind=client \
+                 otel.name=GET /people/{{username}} {place}"
+            ),
+            format!(
+                "restwalk.attempt {common} http.request.resend_count=1 http.response.status_code=200 \
+                 otel.kind=client otel.name=GET /people/{{username}} {place}"
+            ),
+        ]
+    );
+    let events = capture.events.lock().unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0]["wait_ms"].as_str(), events[0]["attempts"].as_str()), ("25", "1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s07_a_failure_is_named_by_its_code() {
+    let script = Script::of([Step::Fail(ErrorKind::Timeout, Outcome::MaybeProcessed)]);
+    let call = client(&script).res("people").item("user.name").method("M-SEARCH");
+    assert!(call.build().is_err(), "the catalog knows no such method");
+    let open = script.client().res("x").method("M-SEARCH");
+    let (lines, _) = traced(open).await;
+    assert!(lines[0].contains("error.type=timeout.total") && lines[0].contains("http.request.method=_OTHER"), "{lines:?}");
+    assert!(lines[0].contains("url.template=/x"), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s04_no_span_or_event_shows_a_secret_or_a_filled_url() {
+    let secrets: [String; 5] = ["token", "query", "header", "item", "body"].map(canary);
+    let [token, query, header, item, body] = &secrets;
+    for last in [answer(200), answer(404), Step::Fail(ErrorKind::Connect, Outcome::NotSent)] {
+        let script = Script::of([answer(503), answer(302).header("location", format!("/api/x?t={query}")), last]);
+        let client = client(&script).with_auth(Auth::bearer(token.as_str()));
+        let call = client.res("people").item(item).get().query("q", query).header("x-key", header);
+        let (lines, capture) = traced(call).await;
+        assert!(lines.len() >= 4, "{lines:?}");
+        let events = format!("{lines:?} {:?}", capture.events.lock().unwrap());
+        assert_eq!(find(&events, &secrets), None);
+        let post = client.res("people").item(item).res("activities").post().set("content", body);
+        let (lines, _) = traced(post).await;
+        assert_eq!(find(&format!("{lines:?}"), &secrets), None);
+    }
+}
