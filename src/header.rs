@@ -16,6 +16,7 @@ const MANAGED: &[&str] = &[
     "content-length",
     "host",
     "keep-alive",
+    "proxy-authorization",
     "proxy-connection",
     "te",
     "trailer",

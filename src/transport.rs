@@ -14,10 +14,14 @@ pub(crate) mod classify;
 #[cfg(feature = "http")]
 mod http_client;
 mod local;
+#[cfg(feature = "http")]
+mod proxy;
 
 #[cfg(feature = "http")]
-pub(crate) use http_client::{Http, Proxy, Settings};
+pub(crate) use http_client::{Http, Settings};
 pub use local::Local;
+#[cfg(feature = "http")]
+pub(crate) use proxy::Proxies;
 
 /// Carries one request and brings the answer, whatever its status.
 ///

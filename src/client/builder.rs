@@ -27,7 +27,7 @@ use crate::{
 };
 
 #[cfg(feature = "http")]
-use crate::transport::{Http, Proxy, Settings};
+use crate::transport::{Http, Proxies, Settings};
 
 /// The product name and version that a client gives unless told otherwise.
 const AGENT: &str = concat!("restwalk/", env!("CARGO_PKG_VERSION"));
@@ -231,7 +231,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Goes by way of a proxy, in place of those that the environment names; `None` goes by way of none.
+    /// Goes by way of an http or https proxy, whose URL may hold a user and a password; `None` goes by way of none.
+    ///
+    /// By default the variables of the environment decide when the client is built, as they do for curl:
+    /// `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, and in `NO_PROXY` the hosts that are asked directly.
     pub fn proxy<'a>(mut self, url: impl Into<Option<&'a str>>) -> Self {
         self.proxy = Some(url.into().map(Secret::from));
         self
@@ -259,11 +262,11 @@ impl ClientBuilder {
         self.circuit.as_ref().map_or(Ok(()), Circuit::check)?;
         let base = Base::parse(&self.url, &self.variables)?;
         let headers = self.header_map()?;
+        let mut masks = Self::masks(&base, &headers);
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
-            None => self.network(&base)?,
+            None => self.network(&base, &mut masks)?,
         };
-        let masks = self.masks(&base, &headers);
         let catalog = self.catalog.unwrap_or_else(Catalog::open);
         let settings = catalog.settings();
         let shared = Arc::new(Shared { places: Places::new(self.circuit), random: self.random });
@@ -289,18 +292,11 @@ impl ClientBuilder {
         Ok(Client { core: Arc::new(core) })
     }
 
-    /// The secrets in the settings themselves: headers, the base URL's query, a proxy's password.
-    fn masks(&self, base: &Base, headers: &HeaderMap) -> Masks {
+    /// The secrets in the settings themselves: headers, the base URL's query.
+    fn masks(base: &Base, headers: &HeaderMap) -> Masks {
         let mut masks = Masks::default();
         masks.add_headers(headers);
         base.secrets().for_each(|secret| masks.add(&secret));
-        if let Some(Some(proxy)) = &self.proxy {
-            masks.add(proxy.expose());
-            let password = url::Url::parse(proxy.expose()).ok().and_then(|url| url.password().map(str::to_owned));
-            if let Some(password) = password {
-                masks.add(&password);
-            }
-        }
         masks
     }
 
@@ -334,21 +330,27 @@ impl ClientBuilder {
     }
 
     #[cfg(feature = "http")]
-    fn network(&self, base: &Base) -> Result<Arc<dyn Transport>> {
+    fn network(&self, base: &Base, masks: &mut Masks) -> Result<Arc<dyn Transport>> {
+        let proxies = match &self.proxy {
+            None => Proxies::environment(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))?,
+            Some(None) => Proxies::default(),
+            Some(Some(url)) => Proxies::all(url.expose())?,
+        };
+        proxies.secrets().iter().for_each(|secret| masks.add(secret));
         let settings = Settings {
             origin: base.origin().to_string(),
             connect_timeout: self.connect,
             roots: self.roots.clone(),
             identity: self.identity.clone(),
             insecure: self.insecure,
-            proxy: self.proxy.as_ref().map(|proxy| proxy.clone().map_or(Proxy::None, Proxy::Url)),
+            proxies,
         };
         Ok(Arc::new(Http::new(settings)?))
     }
 
     #[cfg(not(feature = "http"))]
     #[expect(clippy::unused_self, reason = "it has the settings where there is a network")]
-    fn network(&self, _: &Base) -> Result<Arc<dyn Transport>> {
+    fn network(&self, _: &Base, _: &mut Masks) -> Result<Arc<dyn Transport>> {
         let why = "there is no network transport: turn on the feature `http`, or give one with .transport(..)";
         Err(Error::coded(ErrorKind::Request, "config", why))
     }

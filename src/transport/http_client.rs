@@ -14,7 +14,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 use url::Url;
 
-use super::{Transport, classify};
+use super::{Proxies, Transport, classify};
 use crate::{
     body::{BoxFuture, WireBody},
     error::{BoxError, Error, ErrorKind, Result},
@@ -35,14 +35,7 @@ pub(crate) struct Settings {
     /// PEM text of a certificate chain and its key.
     pub(crate) identity: Option<Secret>,
     pub(crate) insecure: bool,
-    pub(crate) proxy: Option<Proxy>,
-}
-
-/// Where requests go by way of; without one the environment's variables decide.
-#[derive(Clone)]
-pub(crate) enum Proxy {
-    None,
-    Url(Secret),
+    pub(crate) proxies: Proxies,
 }
 
 /// Carries requests over the network.
@@ -66,8 +59,7 @@ impl Http {
             foreign: OnceLock::new(),
             settings,
         };
-        let Settings { roots, identity, proxy, .. } = &http.settings;
-        if !roots.is_empty() || identity.is_some() || matches!(proxy, Some(Proxy::Url(_))) {
+        if !http.settings.roots.is_empty() || http.settings.identity.is_some() {
             http.client(To::Home)?;
         }
         Ok(http)
@@ -122,7 +114,7 @@ enum To {
 }
 
 fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
-    let Settings { origin: _, connect_timeout, roots, identity, insecure, proxy } = settings;
+    let Settings { origin: _, connect_timeout, roots, identity, insecure, proxies } = settings;
     let config = |why: &str, error: reqwest::Error| {
         Error::coded(ErrorKind::Request, "config", why).with_source(classify::cause(&error))
     };
@@ -136,8 +128,7 @@ fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
     if let Some(timeout) = connect_timeout {
         builder = builder.connect_timeout(*timeout);
     }
-    let secure_proxy = matches!(proxy, Some(Proxy::Url(url)) if url.expose().starts_with("https:"));
-    if to == To::Plain && !secure_proxy {
+    if to == To::Plain && !proxies.is_secure() {
         builder = builder.tls_certs_only([]);
     }
     for pem in roots {
@@ -151,14 +142,11 @@ fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
         builder = builder.identity(identity);
     }
     builder = builder.tls_danger_accept_invalid_certs(*insecure && to == To::Home);
-    builder = match proxy {
-        None => builder,
-        Some(Proxy::None) => builder.no_proxy(),
-        Some(Proxy::Url(url)) => {
-            let proxy = reqwest::Proxy::all(url.expose()).map_err(|error| config("the proxy is no URL", error))?;
-            builder.no_proxy().proxy(proxy)
-        }
-    };
+    builder = builder.no_proxy();
+    if !proxies.is_empty() {
+        let proxies = proxies.clone();
+        builder = builder.proxy(reqwest::Proxy::custom(move |url| proxies.proxy_for(url).cloned()));
+    }
     builder.build().map_err(|error| config("the network client cannot be set up", error))
 }
 

@@ -27,3 +27,15 @@ pub fn network(url: &str) -> restwalk::Client {
 pub fn builder(url: &str) -> restwalk::ClientBuilder {
     restwalk::Client::builder(url).proxy(None)
 }
+
+/// Runs the test `name` again in a process of its own, whose environment is `variables` alone; gives what it said.
+#[cfg(feature = "http")]
+pub fn again(name: &str, variables: &[(&str, &str)]) -> String {
+    let test = std::env::current_exe().unwrap();
+    let variables = variables.iter().copied();
+    let mut child = std::process::Command::new(test);
+    let run = child.args(["--exact", name, "--nocapture"]).env_clear().envs(variables).output().unwrap();
+    let said = [run.stdout, run.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    said
+}

@@ -170,6 +170,20 @@ impl Connection {
         self.stream.write_all(bytes).is_ok()
     }
 
+    /// Passes bytes to and from `address` until both sides are done; they are not kept.
+    pub fn tunnel(&mut self, address: &str) {
+        let there = TcpStream::connect(address).unwrap();
+        let pass = |mut from: TcpStream, mut to: TcpStream| {
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            })
+        };
+        let clone = |stream: &TcpStream| stream.try_clone().unwrap();
+        let forth = pass(clone(&self.stream), clone(&there));
+        let _ = (pass(there, clone(&self.stream)).join(), forth.join());
+    }
+
     /// Sends no more, and reads until the client closes too.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
