@@ -320,7 +320,23 @@ impl Core {
 /// Names every field, so that a new one is looked at before it is printed.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Core { base, catalog, actor, auth, credentials: _, masks: _, headers, expand, style, bounds, retry, redirect, place: _, shared, transport } = &*self.core;
+        let Core {
+            base,
+            catalog,
+            actor,
+            auth,
+            credentials: _,
+            masks: _,
+            headers,
+            expand,
+            style,
+            bounds,
+            retry,
+            redirect,
+            place: _,
+            shared,
+            transport,
+        } = &*self.core;
         f.debug_struct("Client")
             .field("origin", &base.origin().to_string())
             .field("catalog", catalog)

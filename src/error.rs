@@ -291,7 +291,7 @@ impl ErrorKind {
             Self::Auth => "auth.required",
             Self::Connect => "connect",
             Self::Tls => "tls.protocol",
-            Self::Timeout => "timeout.total",
+            Self::Timeout => "timeout.headers",
             Self::Protocol => "protocol.closed",
             Self::Body => "body.truncated",
             Self::Redirect => "redirect.bad_location",

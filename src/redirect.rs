@@ -3,7 +3,6 @@
 //! A [`Redirect`] is a policy, a [`Trail`] what one call has followed so far, and a [`Hop`] the
 //! next request. Credentials are never taken off a request here: each hop's headers are made
 //! from those that the caller gave, for the origin that they were given for.
-#![cfg_attr(not(test), expect(dead_code, reason = "the loop will use it"))]
 
 use http::{
     HeaderMap, HeaderName, Method, StatusCode, Uri,

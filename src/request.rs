@@ -207,7 +207,8 @@ impl Request {
     /// The request as data, whole but for its credentials; or the first mistake made in describing it.
     pub(crate) fn build(&self, context: &Context<'_>) -> Result<http::Request<Body>> {
         let plan = self.plan(context)?;
-        let headers = self.compose(context, &plan).map_err(|error| error.with_call(&self.method, Some(&plan.label), 0))?;
+        let headers =
+            self.compose(context, &plan).map_err(|error| error.with_call(&self.method, Some(&plan.label), 0))?;
         let mut request = http::Request::new(plan.body);
         *request.method_mut() = plan.method;
         *request.uri_mut() = plan.uri;

@@ -185,8 +185,7 @@ impl Response {
         let limit = exchange.limit;
         let deadline = exchange.whole_by();
         let coded = coding::is_coded(&self.headers);
-        let announced =
-            self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let too_large = || {
             let code = if coded { "body.bomb" } else { "body.too_large" };
             exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))

@@ -152,11 +152,7 @@ const POLICY: &[Key] = &[
     ),
     key("query_style", &STYLE, "How lists and maps stand in its query."),
     key("actor", &NO_ACTOR, "none: the method needs no actor."),
-    key(
-        "idempotent",
-        &Shape::Flag,
-        "Whether sending it twice is as good as once. Default: by the method.",
-    ),
+    key("idempotent", &Shape::Flag, "Whether sending it twice is as good as once. Default: by the method."),
     key(
         "idempotency_key",
         &Shape::Flag,

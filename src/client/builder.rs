@@ -370,7 +370,8 @@ pub(super) fn plain_headers() -> HeaderMap {
 /// Shows no header's value, no credential and no base URL, which may hold one.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { catalog, actor, auth, headers, agent, expand, style, connect, bounds, transport, insecure, .. } = self;
+        let Self { catalog, actor, auth, headers, agent, expand, style, connect, bounds, transport, insecure, .. } =
+            self;
         f.debug_struct("ClientBuilder")
             .field("catalog", catalog)
             .field("actor", &actor.as_deref().map(quoted))

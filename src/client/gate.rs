@@ -1,5 +1,10 @@
 //! stub
+use crate::{
+    error::Result,
+    limit::{Limiter, Permit},
+};
 use std::sync::Arc;
 use tokio::time::Instant;
-use crate::{error::Result, limit::{Limiter, Permit}};
-pub(super) async fn enter(_l: &Arc<Limiter>, _d: Option<Instant>) -> Result<Permit> { Ok(Permit) }
+pub(super) async fn enter(_l: &Arc<Limiter>, _d: Option<Instant>) -> Result<Permit> {
+    Ok(Permit)
+}

@@ -50,7 +50,8 @@ impl Places {
             return Arc::clone(place);
         }
         if known.places.len() >= MOST
-            && let Some(oldest) = known.places.iter().min_by_key(|(_, (used, _))| *used).map(|(origin, _)| origin.clone())
+            && let Some(oldest) =
+                known.places.iter().min_by_key(|(_, (used, _))| *used).map(|(origin, _)| origin.clone())
         {
             known.places.remove(&oldest);
         }

@@ -154,7 +154,7 @@ async fn b20_of_a_long_error_body_only_the_beginning_is_read() {
         });
         (http::StatusCode::INTERNAL_SERVER_ERROR, Body::from_stream(stream))
     });
-    let error = Client::local(service).build().unwrap().res("x").get().send().await.unwrap_err();
+    let error = Client::local(service).build().unwrap().res("x").post().send().await.unwrap_err();
     assert_eq!(error.body().unwrap().len(), 64 << 10);
     assert!(taken.load(Ordering::SeqCst) <= 6);
 }
@@ -442,7 +442,8 @@ impl restwalk::Transport for Slow {
 #[tokio::test(start_paused = true)]
 async fn the_total_time_bounds_what_is_read_whole_and_a_timeout_bounds_everything() {
     use std::time::Duration;
-    let client = restwalk::Client::builder("http://h").transport(Slow).build().unwrap();
+    let never = std::time::Duration::MAX;
+    let client = restwalk::Client::builder("http://h").transport(Slow).stall_timeout(1, never).build().unwrap();
     let get = || client.res("x").get();
 
     let code = |error: restwalk::Error| error.code();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use restwalk::{BoxFuture, Client, Error, ErrorKind, Outcome, Part, Result, Transport, WireBody};
+use restwalk::{BoxFuture, Client, Error, ErrorKind, Outcome, Part, Result, Retry, Transport, WireBody};
 
 use crate::support::{self, fault::FaultServer, serve::closed_port};
 
@@ -10,6 +10,11 @@ type Kind = (ErrorKind, &'static str, Outcome);
 
 fn kind(error: &Error) -> Kind {
     (error.kind(), error.code(), error.outcome())
+}
+
+/// A client of `url` that makes one attempt.
+fn once(url: &str) -> Client {
+    support::builder(url).retry(Retry::off()).build().unwrap()
 }
 
 /// The error of a GET of `/x`, its body read.
@@ -22,7 +27,7 @@ async fn failure(client: &Client) -> Error {
 
 #[tokio::test]
 async fn a_refused_connection_is_not_sent() {
-    let error = failure(&support::network(&format!("http://127.0.0.1:{}", closed_port()))).await;
+    let error = failure(&once(&format!("http://127.0.0.1:{}", closed_port()))).await;
     assert_eq!(kind(&error), (ErrorKind::Connect, "connect", Outcome::NotSent));
     assert!(error.to_string().contains("refused"), "{error}");
     assert_eq!(error.attempts(), 1);
@@ -31,7 +36,7 @@ async fn a_refused_connection_is_not_sent() {
 #[tokio::test]
 async fn a_name_without_an_address_is_not_sent() {
     for host in ["nothing.invalid", "a.b.invalid"] {
-        let error = failure(&support::network(&format!("http://{host}"))).await;
+        let error = failure(&once(&format!("http://{host}"))).await;
         assert_eq!(kind(&error), (ErrorKind::Connect, "dns", Outcome::NotSent), "{error:?}");
     }
 }
@@ -39,7 +44,7 @@ async fn a_name_without_an_address_is_not_sent() {
 #[tokio::test]
 async fn a_connection_reset_before_an_answer_may_have_been_processed() {
     let server = FaultServer::start(super::support::fault::Connection::peek);
-    let error = failure(&support::network(&server.url())).await;
+    let error = failure(&once(&server.url())).await;
     assert_eq!(kind(&error), (ErrorKind::Protocol, "protocol.closed", Outcome::MaybeProcessed));
 }
 
@@ -47,7 +52,7 @@ async fn a_connection_reset_before_an_answer_may_have_been_processed() {
 async fn a_connection_closed_before_an_answer_may_have_been_processed() {
     for answer in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Le"] {
         let server = FaultServer::answering(answer);
-        let client = support::network(&server.url());
+        let client = once(&server.url());
         let calls = [client.res("x").get(), client.res("x").post().set("a", 1), client.res("x").delete()];
         for call in calls {
             let error = call.send().await.unwrap_err();
@@ -64,7 +69,7 @@ async fn a_reused_connection_that_closed_is_told_as_such() {
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
         connection.request();
     });
-    let client = support::network(&server.url());
+    let client = once(&server.url());
     client.res("x").get().send().await.unwrap().bytes().await.unwrap();
     let error = client.res("x").post().set("a", 1).send().await.unwrap_err();
     assert_eq!(kind(&error), (ErrorKind::Protocol, "protocol.closed", Outcome::MaybeProcessed));
@@ -84,7 +89,7 @@ async fn an_answer_that_is_not_http_is_told_as_such() {
         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\r\n\r\n",
     ] {
         let server = FaultServer::answering(answer);
-        let error = failure(&support::network(&server.url())).await;
+        let error = failure(&once(&server.url())).await;
         assert_eq!(
             kind(&error),
             (ErrorKind::Protocol, "protocol.not_http", Outcome::MaybeProcessed),
@@ -99,13 +104,13 @@ async fn b10_a_head_is_bounded() {
     let large = format!("x: {}\r\n", "a".repeat(600 << 10));
     for headers in [many, large] {
         let server = FaultServer::answering(format!("HTTP/1.1 200 OK\r\n{headers}\r\n"));
-        let error = failure(&support::network(&server.url())).await;
+        let error = failure(&once(&server.url())).await;
         let expected = (ErrorKind::Protocol, "protocol.head_too_large", Outcome::MaybeProcessed);
         assert_eq!(kind(&error), expected, "{error:?}");
     }
     let one = format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 0\r\n\r\n", "a".repeat(60 << 10));
     let server = FaultServer::answering(one);
-    let response = support::network(&server.url()).res("x").get().send().await.unwrap();
+    let response = once(&server.url()).res("x").get().send().await.unwrap();
     assert_eq!(response.headers()["x"].len(), 60 << 10);
 }
 
@@ -121,13 +126,18 @@ impl Transport for Silent {
 
 #[tokio::test(start_paused = true)]
 async fn silence_before_the_headers_is_a_timeout() {
-    let client = Client::builder("http://h").transport(Silent).build().unwrap();
+    let client = Client::builder("http://h").retry(Retry::off()).transport(Silent).build().unwrap();
     let began = tokio::time::Instant::now();
     let error = failure(&client).await;
     assert_eq!(kind(&error), (ErrorKind::Timeout, "timeout.headers", Outcome::MaybeProcessed));
     assert_eq!(began.elapsed().as_secs(), 30);
 
-    let hurried = Client::builder("http://h").transport(Silent).total_timeout(Duration::from_secs(7)).build().unwrap();
+    let hurried = Client::builder("http://h")
+        .retry(Retry::off())
+        .transport(Silent)
+        .total_timeout(Duration::from_secs(7))
+        .build()
+        .unwrap();
     let began = tokio::time::Instant::now();
     let error = failure(&hurried).await;
     assert_eq!(kind(&error), (ErrorKind::Timeout, "timeout.total", Outcome::MaybeProcessed));
@@ -144,7 +154,11 @@ async fn a_silent_server_is_a_timeout_too() {
         connection.request();
         connection.hold();
     });
-    let client = support::builder(&server.url()).headers_timeout(Duration::from_millis(100)).build().unwrap();
+    let client = support::builder(&server.url())
+        .retry(Retry::off())
+        .headers_timeout(Duration::from_millis(100))
+        .build()
+        .unwrap();
     let error = failure(&client).await;
     assert_eq!(kind(&error), (ErrorKind::Timeout, "timeout.headers", Outcome::MaybeProcessed));
 }
@@ -156,7 +170,8 @@ async fn a_body_that_stalls_is_a_timeout() {
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
         connection.hold();
     });
-    let client = support::builder(&server.url()).idle_timeout(Duration::from_millis(100)).build().unwrap();
+    let client =
+        support::builder(&server.url()).retry(Retry::off()).idle_timeout(Duration::from_millis(100)).build().unwrap();
     let error = failure(&client).await;
     assert_eq!(kind(&error), (ErrorKind::Timeout, "timeout.idle", Outcome::Processed));
 }
@@ -189,7 +204,7 @@ async fn a_body_cut_short_has_been_processed() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+2\r\nab\r\n0\r\n\r\n",
     ] {
         let server = FaultServer::answering(answer);
-        let error = failure(&support::network(&server.url())).await;
+        let error = failure(&once(&server.url())).await;
         assert_eq!(kind(&error), (ErrorKind::Body, "body.truncated", Outcome::Processed), "{answer:?}: {error:?}");
     }
 }
@@ -199,7 +214,7 @@ async fn a_body_with_both_framings_is_chunked() {
     let server = FaultServer::answering(
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     );
-    let text = support::network(&server.url()).res("x").get().send().await.unwrap().text().await.unwrap();
+    let text = once(&server.url()).res("x").get().send().await.unwrap().text().await.unwrap();
     assert_eq!(text, "{}");
 }
 
@@ -212,7 +227,7 @@ async fn bytes_behind_a_body_never_reach_the_next_answer() {
             );
         }
     });
-    let client = support::network(&server.url());
+    let client = once(&server.url());
     for _ in 0..20 {
         // A connection that was spoilt is closed, or gives the right answer: never the other one.
         if let Ok(response) = client.res("x").get().send().await {
@@ -233,7 +248,7 @@ async fn b44_a_file_that_changes_while_it_is_sent_closes_the_connection() {
         std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 20).unwrap();
         connection.hold();
     });
-    let client = support::network(&server.url());
+    let client = once(&server.url());
     let error = client.res("x").post().upload_file(file.path()).send().await.unwrap_err();
     assert_eq!(kind(&error), (ErrorKind::Body, "body.truncated", Outcome::MaybeProcessed), "{error:?}");
     assert!(error.to_string().contains("changed during the upload"), "{error}");
@@ -251,7 +266,7 @@ async fn a_stream_that_fails_is_the_callers_error() {
     });
     let pieces = [Ok(bytes::Bytes::from_static(b"first")), Err(std::io::Error::other("the tape is torn"))];
     let part = Part::stream(futures_util::stream::iter(pieces), None);
-    let error = support::network(&server.url()).res("x").post().upload(part).send().await.unwrap_err();
+    let error = once(&server.url()).res("x").post().upload(part).send().await.unwrap_err();
     assert_eq!(kind(&error), (ErrorKind::Body, "body.truncated", Outcome::MaybeProcessed), "{error:?}");
     assert!(error.to_string().contains("the tape is torn"), "{error}");
 }
@@ -261,7 +276,7 @@ async fn an_informational_answer_is_passed_over() {
     let server = FaultServer::answering(
         "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1",
     );
-    let response = support::network(&server.url()).res("x").get().send().await.unwrap();
+    let response = once(&server.url()).res("x").get().send().await.unwrap();
     assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (200, "1"));
 }
 

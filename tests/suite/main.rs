@@ -30,11 +30,11 @@ mod max;
 mod ordinary;
 /// P: what may be a path, by every way in which one is given.
 mod paths;
-/// R: redirects, over the whole loop.
-mod redirects;
 /// R: what is read of the environment, by tests that run themselves in a process with another one.
 #[cfg(feature = "http")]
 mod proxies;
+/// R: redirects, over the whole loop.
+mod redirects;
 /// W20 to W43 and V-W1, V-W2, V-W6: what the WIPAC client does, request by request.
 mod requests;
 /// Y: retries, over the whole loop.

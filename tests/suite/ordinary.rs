@@ -1,7 +1,7 @@
 //! Ordinary HTTP against an ordinary mock server: sequences of calls, matched and counted by it.
 
 use mockito::{Matcher, Server};
-use restwalk::{Catalog, ErrorKind, Part, json};
+use restwalk::{Catalog, ErrorKind, Part, Retry, json};
 
 use crate::support;
 
@@ -109,7 +109,7 @@ async fn a_failure_is_told_once_and_sent_once() {
         .with_body(r#"{"error":"Busy","error_description":"come back"}"#)
         .expect(1)
         .create();
-    let error = max(&server).res("people").get().await.unwrap_err();
+    let error = max(&server).res("people").get().retry(Retry::off()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Status, 1));
     assert_eq!(error.to_string(), "GET /people answered 503 Service Unavailable: Busy: come back");
     assert_eq!(error.headers()["retry-after"], "1");

@@ -228,7 +228,9 @@ async fn r26_the_body_of_a_redirect_is_read_no_further_than_is_worth_it() {
 
 #[tokio::test]
 async fn r36_no_message_shows_where_a_redirect_leads() {
-    for location in ["http://b.test/CNRY?CNRY=CNRY#CNRY", "http://CNRY:CNRY@b.test/", "ftp://b.test/CNRY", "//b.test/CNRY"] {
+    for location in
+        ["http://b.test/CNRY?CNRY=CNRY#CNRY", "http://CNRY:CNRY@b.test/", "ftp://b.test/CNRY", "//b.test/CNRY"]
+    {
         let script = Script::of([to(302, location)]);
         let error: Error = script.client().res("x").get().await.unwrap_err();
         assert!(!printed(&error).contains("CNRY"), "{location}: {}", printed(&error));

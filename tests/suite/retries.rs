@@ -258,8 +258,7 @@ async fn y20_a_wait_is_never_shorter_than_asked() {
         script.client().res("x").get().await.unwrap();
         assert!((from..=to).contains(&script.times()[1]), "{value}: {:?}", script.times());
     }
-    let script =
-        Script::of([answer(429).header("retry-after", "2").header("retry-after", "3"), answer(200)]);
+    let script = Script::of([answer(429).header("retry-after", "2").header("retry-after", "3"), answer(200)]);
     script.client().res("x").get().await.unwrap();
     assert!((3_000..=3_300).contains(&script.times()[1]), "{:?}", script.times());
 }
@@ -302,10 +301,7 @@ async fn y25_the_cap_and_the_deadline_bound_a_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn y27_retry_after_comes_before_every_other_hint() {
-    let script = Script::of([
-        answer(429).header("retry-after", "2").header("ratelimit", "\"d\";r=0;t=9"),
-        answer(200),
-    ]);
+    let script = Script::of([answer(429).header("retry-after", "2").header("ratelimit", "\"d\";r=0;t=9"), answer(200)]);
     script.client().res("x").get().await.unwrap();
     assert!((2_000..=2_200).contains(&script.times()[1]), "{:?}", script.times());
 }
@@ -324,9 +320,8 @@ fn numbers() -> impl Fn() -> f64 + Send + Sync + 'static {
 
 #[tokio::test(start_paused = true)]
 async fn y29_a_crowd_that_is_told_to_wait_comes_back_spread_out() {
-    let script = Script::by(|seen| {
-        if seen.attempt == 1 { answer(503).header("retry-after", "1") } else { answer(200) }
-    });
+    let script =
+        Script::by(|seen| if seen.attempt == 1 { answer(503).header("retry-after", "1") } else { answer(200) });
     // Each is a client of its own, as on a thousand machines.
     let calls = (0..1_000).map(|n| {
         let spread = f64::from(n) / 1_000.0;
@@ -502,7 +497,8 @@ async fn y41_what_can_be_read_once_is_sent_once() {
     script.client().res("x").put().upload(Part::bytes("hello")).await.unwrap();
     let seen = script.seen();
     assert_eq!(seen.len(), 3);
-    assert!(seen.iter().all(|seen| seen.body == seen_body(&script) && seen.header("content-type") == script.seen()[0].header("content-type")));
+    assert!(seen.iter().all(|seen| seen.body == seen_body(&script)
+        && seen.header("content-type") == script.seen()[0].header("content-type")));
 }
 
 fn seen_body(script: &Script) -> bytes::Bytes {

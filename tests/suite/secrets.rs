@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use restwalk::{Auth, Call, Client, ClientBuilder, Error, ErrorKind, Part, Response, Secret, Value, json};
+use restwalk::{Auth, Call, Client, ClientBuilder, Error, ErrorKind, Part, Response, Retry, Secret, Value, json};
 
 #[cfg(feature = "http")]
 use crate::support;
@@ -21,6 +21,7 @@ fn secretive(builder: ClientBuilder) -> ClientBuilder {
     let auth = Auth::headers([("Authorization", "Bearer {token}"), ("X-Oauth-Token", "{key}")])
         .with("token", canary("token"))
         .with("key", canary("key"));
+    let builder = builder.retry(Retry::off());
     builder.auth(auth).header("Cookie", format!("session={}", canary("cookie"))).header("x-own", canary("header"))
 }
 

@@ -67,9 +67,9 @@ impl Subscriber for Capture {
 }
 
 /// `work` under a capturing subscriber: its spans as text lines.
-async fn traced(work: impl Future) -> (Vec<String>, Capture) {
+async fn traced(work: impl IntoFuture) -> (Vec<String>, Capture) {
     let capture = Capture::default();
-    work.with_subscriber(capture.clone()).await;
+    work.into_future().with_subscriber(capture.clone()).await;
     let lines = capture.spans.lock().unwrap().iter().map(line).collect();
     (lines, capture)
 }
@@ -119,7 +119,10 @@ async fn s07_a_failure_is_named_by_its_code() {
     assert!(call.build().is_err(), "the catalog knows no such method");
     let open = script.client().res("x").method("M-SEARCH");
     let (lines, _) = traced(open).await;
-    assert!(lines[0].contains("error.type=timeout.total") && lines[0].contains("http.request.method=_OTHER"), "{lines:?}");
+    assert!(
+        lines[0].contains("error.type=timeout.total") && lines[0].contains("http.request.method=_OTHER"),
+        "{lines:?}"
+    );
     assert!(lines[0].contains("url.template=/x"), "{lines:?}");
 }
 

@@ -54,7 +54,8 @@ pub(super) fn client(fault: Fault) -> Client {
         request
     };
     let router = echo::router().layer(axum::middleware::map_request(move |request| async move { spoil(request) }));
-    Client::builder("http://local").transport(Wrapped { transport, inner: Local::new(router) })
+    Client::builder("http://local")
+        .transport(Wrapped { transport, inner: Local::new(router) })
         .redirect(restwalk::Redirect::off())
         .retry(restwalk::Retry::off())
         .build()

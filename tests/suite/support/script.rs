@@ -137,7 +137,8 @@ impl Transport for Script {
         Box::pin(async move {
             let at = self.began.lock().unwrap().get_or_insert_with(Instant::now).elapsed();
             let (parts, body) = request.into_parts();
-            let body = body.collect().await.map_err(|error| Error::new(ErrorKind::Body, "unread").with_source(error))?;
+            let body =
+                body.collect().await.map_err(|error| Error::new(ErrorKind::Body, "unread").with_source(error))?;
             let seen = Seen {
                 method: parts.method.to_string(),
                 url: parts.uri.to_string(),
