@@ -7,6 +7,8 @@ mod support;
 
 /// B: bodies as they are decoded, bounded, uploaded and answered early.
 mod bodies;
+/// Y48 to Y50: circuit breakers, over the whole loop.
+mod circuits;
 /// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.
 #[cfg(feature = "http")]
 mod classification;
@@ -30,6 +32,8 @@ mod max;
 mod ordinary;
 /// P: what may be a path, by every way in which one is given.
 mod paths;
+/// T7, W35 to W39, V-W3, V-W4: the retries of the older clients.
+mod presets;
 /// R: what is read of the environment, by tests that run themselves in a process with another one.
 #[cfg(feature = "http")]
 mod proxies;

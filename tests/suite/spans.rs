@@ -120,7 +120,7 @@ async fn s07_a_failure_is_named_by_its_code() {
     let open = script.client().res("x").method("M-SEARCH");
     let (lines, _) = traced(open).await;
     assert!(
-        lines[0].contains("error.type=timeout.total") && lines[0].contains("http.request.method=_OTHER"),
+        lines[0].contains("error.type=timeout.headers") && lines[0].contains("http.request.method=_OTHER"),
         "{lines:?}"
     );
     assert!(lines[0].contains("url.template=/x"), "{lines:?}");
