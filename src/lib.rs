@@ -9,6 +9,7 @@ mod body;
 mod catalog;
 mod circuit;
 mod client;
+mod cookie;
 mod error;
 mod header;
 mod json;

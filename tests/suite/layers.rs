@@ -25,6 +25,7 @@ const ORDER: &[&str] = &[
     "limit",
     "circuit",
     "redirect",
+    "cookie",
     "transport",
     "auth",
     "client",
