@@ -9,6 +9,7 @@ use tracing::Instrument;
 use crate::{
     auth::{Auth, Prepared},
     catalog::Catalog,
+    cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::Limiter,
     params::Expand,
@@ -73,6 +74,8 @@ struct Core {
     retry: Retry,
     redirect: Redirect,
     place: Arc<Place>,
+    /// The cookies that came under these credentials.
+    jar: Option<Arc<Jar>>,
     shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
 }
@@ -141,6 +144,7 @@ impl Client {
     pub fn with_auth(&self, auth: Auth) -> Self {
         let mut core = Core::clone(&self.core);
         core.auth = auth;
+        core.jar = core.jar.map(|_| Arc::default());
         core.sign();
         Self { core: Arc::new(core) }
     }
@@ -334,6 +338,7 @@ impl fmt::Debug for Client {
             retry,
             redirect,
             place: _,
+            jar,
             shared,
             transport,
         } = &*self.core;
@@ -348,6 +353,7 @@ impl fmt::Debug for Client {
             .field("bounds", bounds)
             .field("retry", retry)
             .field("redirect", redirect)
+            .field("cookies", &jar.is_some())
             .field("shared", shared)
             .field("transport", transport)
             .finish()

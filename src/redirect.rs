@@ -162,7 +162,8 @@ impl Redirect {
         if self.lenient {
             return Ok(());
         }
-        if trail.seen.is_empty() {
+        let renewed = std::mem::take(&mut trail.renewed);
+        if trail.seen.is_empty() && !renewed {
             trail.seen.push((last.0.clone(), last.1.clone()));
         }
         if trail.seen.iter().any(|(method, uri)| (method, uri) == next) {
@@ -195,16 +196,19 @@ pub(crate) struct Trail<'h> {
     home: &'h Origin,
     seen: Vec<(Method, Uri)>,
     hops: u8,
+    /// Whether the last URL too may come again.
+    renewed: bool,
 }
 
 impl<'h> Trail<'h> {
     pub(crate) fn new(home: &'h Origin) -> Self {
-        Self { home, seen: Vec::new(), hops: 0 }
+        Self { home, seen: Vec::new(), hops: 0, renewed: false }
     }
 
     /// Forgets the URLs, though not their number: a cookie was set, so the same URL may answer otherwise now.
     pub(crate) fn forget(&mut self) {
         self.seen.clear();
+        self.renewed = true;
     }
 }
 

@@ -24,11 +24,13 @@ use crate::{
 mod coding;
 mod decode;
 mod lines;
+mod link;
 mod save;
 mod stream;
 
 pub(crate) use coding::ACCEPTED;
 pub use lines::Lines;
+pub use link::Link;
 pub use stream::ByteStream;
 
 /// How much is read of an answer that is not the last; a connection with more to come is given up.
@@ -153,6 +155,11 @@ impl Response {
     /// The URL that answered, without credentials that were added to it.
     pub fn url(&self) -> &http::Uri {
         &self.exchange.url
+    }
+
+    /// What its `Link` headers point to, at most 256 links; none is followed.
+    pub fn links(&self) -> Vec<Link> {
+        link::links(&self.headers)
     }
 
     /// The time from the call to the headers of this answer, waits and attempts included.

@@ -49,6 +49,7 @@ pub struct ClientBuilder {
     retry: Retry,
     redirect: Redirect,
     circuit: Option<Circuit>,
+    cookies: bool,
     random: Random,
     transport: Option<Arc<dyn Transport>>,
     roots: Vec<Vec<u8>>,
@@ -94,6 +95,7 @@ impl ClientBuilder {
             retry: Retry::standard(),
             redirect: Redirect::same_origin(),
             circuit: None,
+            cookies: false,
             random: Random::default(),
             transport: None,
             roots: Vec::new(),
@@ -213,6 +215,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps the cookies that each origin sets and sends them back to it, and to no other; off by default.
+    ///
+    /// A client under other credentials, by [`Client::with_auth`], has a jar of its own, and a call with credentials
+    /// of its own leaves the jar alone.
+    pub fn cookies(mut self, keep: bool) -> Self {
+        self.cookies = keep;
+        self
+    }
+
     /// Takes the numbers from 0 up to 1 that spread waits from `source`, for tests that want exact ones.
     pub fn random(mut self, source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Random::new(source);
@@ -272,6 +283,7 @@ impl ClientBuilder {
         let shared = Arc::new(Shared { places: Places::new(self.circuit), random: self.random });
         let mut core = Core {
             place: shared.places.at(base.origin()),
+            jar: self.cookies.then(Arc::default),
             base,
             actor: self.actor.map(Into::into),
             auth: self.auth,
@@ -385,6 +397,7 @@ impl fmt::Debug for ClientBuilder {
             .field("retry", &self.retry)
             .field("redirect", &self.redirect)
             .field("circuit", &self.circuit)
+            .field("cookies", &self.cookies)
             .field("transport", transport)
             .field("insecure", insecure)
             .finish_non_exhaustive()

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header::COOKIE};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -12,6 +12,7 @@ use crate::{
     body::{Body, Replay, WireBody},
     catalog::Attempts,
     circuit::{self, Pass, Verdict as Health},
+    cookie::Jar,
     error::{Again, Error, ErrorKind, Outcome, Result},
     limit::{Limiter, Permit},
     redirect::{Answer, Hop, Trail},
@@ -166,9 +167,20 @@ impl<'c> Run<'c> {
         if self.hop.as_ref().is_none_or(|hop| hop.home) {
             let credentials = (&*self.credentials, self.plan.needs_actor);
             self.client.sign(&mut wire, self.request, self.options, credentials)?;
-            self.exchange.masks = self.client.masks(&self.credentials, self.options, wire.headers());
         }
+        if let Some(jar) = self.jar()
+            && !wire.headers().contains_key(COOKIE)
+            && let Some(cookies) = jar.cookies(wire.uri(), SystemTime::now())
+        {
+            wire.headers_mut().insert(COOKIE, cookies);
+        }
+        self.exchange.masks = self.client.masks(&self.credentials, self.options, wire.headers());
         Ok(wire)
+    }
+
+    /// The cookies of the client, which are not those of a call under credentials of its own.
+    fn jar(&self) -> Option<&Arc<Jar>> {
+        self.client.core.jar.as_ref().filter(|_| self.options.auth.is_none())
     }
 
     /// Lets the origin's limits, circuit and budget hear how the attempt went.
@@ -186,6 +198,11 @@ impl<'c> Run<'c> {
         let wall = SystemTime::now();
         let refused = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         let wait = if refused { self.retry.asked(headers, wall) } else { None };
+        if let Some(jar) = self.jar()
+            && jar.store(&self.plan.uri, headers, wall)
+        {
+            self.trail.forget();
+        }
         self.limiter.learn(now, wall, status, headers, wait);
         self.tries.settle(status, &self.place.budget);
     }

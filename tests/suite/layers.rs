@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "limit",
     "circuit",
     "redirect",
+    "cookie",
     "response",
     "transport",
     "auth",

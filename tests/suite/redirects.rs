@@ -238,6 +238,38 @@ async fn r36_no_message_shows_where_a_redirect_leads() {
 }
 
 #[tokio::test]
+async fn r10_a_cookie_goes_back_to_the_origin_that_set_it() {
+    let script = Script::by(|seen| {
+        let cookies = |step: Step, name: &str| step.header("set-cookie", format!("{name}=CNRY-{name}; Path=/"));
+        match seen.url.as_str() {
+            "http://a.test/start" => cookies(to(302, "http://b.test/x"), "a"),
+            "http://b.test/x" => cookies(to(302, "http://a.test/end"), "b"),
+            // It points to itself until its cookie comes back.
+            "http://a.test/self" if seen.header("cookie").is_none_or(|all| !all.contains("self")) => {
+                cookies(to(302, "/self"), "self")
+            }
+            _ => answer(200),
+        }
+    });
+    let client = script.at("http://a.test").redirect(Redirect::any_origin()).cookies(true).build().unwrap();
+    client.res("start").get().await.unwrap();
+    client.res("self").get().await.unwrap();
+    client.with_auth(Auth::bearer("other")).res("end").get().await.unwrap();
+    client.res("end").get().auth(Auth::bearer("own")).await.unwrap();
+    client.res("end").get().header("cookie", "mine=1").await.unwrap();
+    let cookies: Vec<_> =
+        script.seen().iter().map(|seen| seen.header("cookie").unwrap_or("-").to_owned()).collect();
+    let (a, with_self) = ("a=CNRY-a", "a=CNRY-a; self=CNRY-self");
+    assert_eq!(cookies, ["-", "-", a, a, with_self, "-", "-", "mine=1"]);
+    let off = Script::by(|_| answer(200).header("set-cookie", "a=1"));
+    let plain = off.client();
+    for _ in 0..2 {
+        plain.res("x").get().await.unwrap();
+    }
+    assert!(off.seen().iter().all(|seen| seen.header("cookie").is_none()), "off by default");
+}
+
+#[tokio::test]
 async fn v_w4_the_wipac_preset_follows_as_requests_does() {
     let script = Script::by(|_| to(302, "/again"));
     let client = script.builder().redirect(Redirect::wipac()).build().unwrap();
