@@ -43,6 +43,7 @@ pub use query::Style;
 pub use request::UrlTemplate;
 pub use resource::{Call, Collection, Item, Operation, Reply};
 pub use response::{ByteStream, Lines, Response};
+pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
 pub use transport::{Local, Transport};
