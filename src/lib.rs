@@ -31,6 +31,7 @@ pub use auth::Auth;
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, MethodPolicy, Route};
+pub use circuit::Circuit;
 pub use client::{Client, ClientBuilder};
 pub use http;
 
