@@ -3,6 +3,7 @@
 //! [`Circuit`] is the policy as data. A [`Breaker`] watches one origin by it: closed, it lets all calls
 //! pass and counts how they end; open, it refuses them; half-open, it lets one pass to see.
 
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,6 +13,7 @@ use crate::error::{Again, Error, ErrorKind, Fault, Outcome};
 mod breaker;
 mod window;
 
+#[expect(unused_imports, reason = "the loop will use it")]
 pub(crate) use breaker::{Breaker, Pass};
 
 /// When an origin that fails is left alone, and for how long; a client has none unless it is given one.

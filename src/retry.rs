@@ -3,6 +3,7 @@
 //! [`Retry`] is the policy as data, and `decision` what follows from one failure: `table` says what may be
 //! sent again, `backoff` and `after` how long to wait, `budget` how much an origin that is down has to bear.
 
+
 use std::time::Duration;
 
 use crate::error::{ErrorKind, Fault};
@@ -18,6 +19,7 @@ mod wipac;
 mod tests;
 
 pub(crate) use budget::Budget;
+#[cfg_attr(not(test), expect(unused_imports, reason = "the loop will use it"))]
 pub(crate) use decision::{Cost, Decision, Failed, Moment, Resend, Standing, Stop, Tries};
 pub use wipac::Retries;
 
@@ -59,7 +61,7 @@ pub struct Retry {
     jitter: bool,
     budget: bool,
     any_method: bool,
-    retry_500_with_key: bool,
+    keyed_500: bool,
     provider_hints: bool,
     statuses: &'static [u16],
     /// A mistake in the arguments of a preset.
@@ -82,7 +84,7 @@ impl Retry {
             jitter: true,
             budget: true,
             any_method: false,
-            retry_500_with_key: true,
+            keyed_500: true,
             provider_hints: false,
             statuses: STANDARD,
             mistake: None,
@@ -193,7 +195,7 @@ impl Retry {
     /// Sets whether a 500 is tried again with the same idempotency key; on by default. Turn it off for servers that
     /// keep the 500 as the key's answer.
     pub fn retry_500_with_key(mut self, again: bool) -> Self {
-        self.retry_500_with_key = again;
+        self.keyed_500 = again;
         self
     }
 

@@ -68,12 +68,12 @@ impl Tries {
     }
 
     /// How many times the request was sent, the free one included.
-    pub(crate) fn sent(&self) -> u32 {
+    pub(crate) fn sent(self) -> u32 {
         self.attempts.saturating_add(self.freed.into())
     }
 
     /// Tells the budget of an answer; one that shows the origin at work brings back what it cost.
-    pub(crate) fn settle(&self, status: StatusCode, budget: &Budget) {
+    pub(crate) fn settle(self, status: StatusCode, budget: &Budget) {
         match (status.as_u16(), self.paid) {
             (408 | 429 | 500.., _) => {}
             (_, Cost::Free) => budget.success(),
@@ -157,7 +157,7 @@ impl Stop {
 
 impl Retry {
     /// Decides what follows from `failed`.
-    pub(crate) fn decide(&self, failed: Failed<'_>, standing: Standing, tries: &Tries, moment: Moment) -> Decision {
+    pub(crate) fn decide(&self, failed: Failed<'_>, standing: Standing, tries: Tries, moment: Moment) -> Decision {
         let condition = self.condition(failed);
         let may = self.may(condition, standing);
         if may == May::No || may == May::Once && tries.once {

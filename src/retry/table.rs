@@ -33,6 +33,7 @@ pub(super) enum May {
 
 impl Retry {
     /// The table: what may be sent again, by what happened and how far the request may be repeated.
+    #[expect(clippy::match_same_arms, reason = "a line for each row of the table")]
     pub(super) fn may(&self, condition: Condition, standing: Standing) -> May {
         use Condition::{Answered, Lasting, Lost, NotSent, Stale};
         use Standing::{Bare, Idempotent, Keyed};
@@ -46,7 +47,7 @@ impl Retry {
             (Answered(429), _) => May::Yes,
             (Answered(408 | 413 | 502 | 503 | 504), Idempotent | Keyed) => May::Yes,
             (Answered(500), Idempotent) => May::Yes,
-            (Answered(500), Keyed) if self.retry_500_with_key => May::Yes,
+            (Answered(500), Keyed) if self.keyed_500 => May::Yes,
             (Answered(409), Keyed) => May::Yes,
             (Answered(421), _) => May::Once,
             (Answered(425), Idempotent | Keyed) => May::Once,
@@ -72,12 +73,12 @@ impl Retry {
 /// What befell an exchange that had no answer, or not the whole of it.
 fn condition_of(error: &Error) -> Condition {
     match (error.again(), error.kind(), error.code(), error.outcome()) {
-        (Again::Never, ..) => Condition::Lasting,
         (Again::Stale, .., outcome) => Condition::Stale(outcome),
+        (Again::Never, ..)
         // The time of the call itself, and a queue on this side.
-        (_, ErrorKind::Timeout, "timeout.total" | "timeout.queue", _) => Condition::Lasting,
-        // A body that could not even be opened is one of this side.
-        (_, ErrorKind::Body, _, Outcome::NotSent) => Condition::Lasting,
+        | (_, ErrorKind::Timeout, "timeout.total" | "timeout.queue", _)
+        // A body of this side that could not even be opened.
+        | (_, ErrorKind::Body, _, Outcome::NotSent) => Condition::Lasting,
         (_, ErrorKind::Connect | ErrorKind::Timeout, _, Outcome::NotSent)
         | (_, ErrorKind::Protocol, "protocol.closed" | "protocol.reset", Outcome::NotSent) => Condition::NotSent,
         (_, ErrorKind::Connect | ErrorKind::Timeout, ..)

@@ -33,17 +33,17 @@ impl Says {
     }
 }
 
-fn decide(retry: &Retry, says: Says, standing: Standing, tries: &Tries, moment: Moment) -> Decision {
+fn decide(retry: &Retry, says: Says, standing: Standing, tries: Tries, moment: Moment) -> Decision {
     let status = StatusCode::from_u16(says.0).unwrap();
     retry.decide(Failed::Answer(status, &says.headers()), standing, tries, moment)
 }
 
 /// What follows from the first attempt, the time being endless.
 fn first(retry: &Retry, says: Says, standing: Standing) -> Decision {
-    decide(retry, says, standing, &Tries::first(), moment(0.5, None))
+    decide(retry, says, standing, Tries::first(), moment(0.5, None))
 }
 
-fn of_error(error: &Error, standing: Standing, tries: &Tries) -> Decision {
+fn of_error(error: &Error, standing: Standing, tries: Tries) -> Decision {
     Retry::standard().decide(Failed::Error(error), standing, tries, moment(0.5, None))
 }
 
@@ -61,7 +61,7 @@ fn error(kind: ErrorKind, code: &'static str, outcome: Outcome) -> Error {
 }
 
 fn error_row(error: &Error) -> [bool; 3] {
-    row(|standing| of_error(error, standing, &Tries::first()))
+    row(|standing| of_error(error, standing, Tries::first()))
 }
 
 fn resend(decision: Decision) -> Resend {
@@ -77,7 +77,7 @@ fn play(retry: &Retry, answers: &[Says], method: &Method) -> (Vec<f64>, Decision
     let (mut tries, mut now, mut times) = (Tries::first(), Duration::ZERO, Vec::new());
     for says in answers.iter().cycle() {
         times.push(now.as_secs_f64());
-        match decide(retry, *says, standing, &tries, moment(0.5, None)) {
+        match decide(retry, *says, standing, tries, moment(0.5, None)) {
             Decision::Again(resend) => {
                 now += resend.after;
                 tries.again(resend);

@@ -58,7 +58,9 @@ fn y48_twenty_failures_open_it_and_one_probe_closes_it() {
     assert_eq!(rig.refuses(25.0), Some(5.0));
     probe.finish(rig.at(25.5), Verdict::Success, 0.5);
     let all: Vec<_> = (0..100).map(|_| rig.admit(25.5).unwrap()).collect();
-    all.into_iter().for_each(|pass| pass.finish(rig.at(25.6), Verdict::Success, 0.5));
+    for pass in all {
+        pass.finish(rig.at(25.6), Verdict::Success, 0.5);
+    }
     // What failed before it opened is forgotten.
     (0..19).for_each(|_| rig.call(26.0, Verdict::Failure));
     assert_eq!(rig.refuses(26.0), None);

@@ -12,7 +12,7 @@ fn simulate(calls: u32, mut answers: impl FnMut() -> u16) -> (u32, u32) {
             requests += 1;
             let says = Says(answers(), None);
             tries.settle(StatusCode::from_u16(says.0).unwrap(), &budget);
-            match decide(&retry, says, Standing::Idempotent, &tries, moment(0.5, None)) {
+            match decide(&retry, says, Standing::Idempotent, tries, moment(0.5, None)) {
                 Decision::Again(resend) if budget.take(resend.cost) => tries.again(resend),
                 Decision::Accept => {
                     good += 1;

@@ -31,7 +31,7 @@ fn w35_every_method_and_their_statuses_are_tried_again() {
             (ErrorKind::Tls, Outcome::NotSent, false),
         ] {
             let error = Error::new(kind, "x").with_outcome(outcome);
-            let decided = wipac(2, 0.1).decide(Failed::Error(&error), standing, &Tries::first(), moment(0.5, None));
+            let decided = wipac(2, 0.1).decide(Failed::Error(&error), standing, Tries::first(), moment(0.5, None));
             assert_eq!(matches!(decided, Decision::Again(_)), again, "{method} {kind:?}");
         }
     }
@@ -121,7 +121,7 @@ fn v_w4_attempts_are_made_when_theirs_are() {
     for error in [refused, hung] {
         let (mut tries, mut waited) = (Tries::first(), Duration::ZERO);
         while let Decision::Again(resend) =
-            wipac(2, 0.1).decide(Failed::Error(&error), Standing::Bare, &tries, moment(0.5, None))
+            wipac(2, 0.1).decide(Failed::Error(&error), Standing::Bare, tries, moment(0.5, None))
         {
             waited += resend.after;
             tries.again(resend);

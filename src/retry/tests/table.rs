@@ -24,7 +24,7 @@ fn y04_a_bare_post_is_not_sent_again_after_its_answer_was_lost() {
     ] {
         let error = error(kind, code, outcome);
         assert_eq!(error_row(&error), SAFE, "{code}");
-        assert_eq!(resend(of_error(&error, Standing::Keyed, &Tries::first())).cost, Cost::Transient);
+        assert_eq!(resend(of_error(&error, Standing::Keyed, Tries::first())).cost, Cost::Transient);
     }
 }
 
@@ -62,29 +62,29 @@ fn y09_a_status_that_lasts_is_taken_as_it_is() {
 fn y10_a_dead_idle_connection_costs_nothing_once() {
     let stale = error(ErrorKind::Protocol, "protocol.closed", Outcome::MaybeProcessed).with_again(Again::Stale);
     let mut tries = Tries::first();
-    let free = resend(of_error(&stale, Standing::Idempotent, &tries));
+    let free = resend(of_error(&stale, Standing::Idempotent, tries));
     assert_eq!(free, Resend { after: Duration::ZERO, cost: Cost::Free, once: false });
     tries.again(free);
     assert_eq!(tries.sent(), 2);
     for n in [1, 2] {
-        let charged = resend(of_error(&stale, Standing::Idempotent, &tries));
+        let charged = resend(of_error(&stale, Standing::Idempotent, tries));
         assert_eq!((charged.cost, charged.after), (Cost::Transient, ms(25 * n)));
         tries.again(charged);
     }
     assert_eq!(tries.sent(), 4);
-    assert_eq!(of_error(&stale, Standing::Idempotent, &tries), Decision::Stop(Stop::Exhausted));
-    let off = Retry::off().decide(Failed::Error(&stale), Standing::Idempotent, &Tries::first(), moment(0.5, None));
+    assert_eq!(of_error(&stale, Standing::Idempotent, tries), Decision::Stop(Stop::Exhausted));
+    let off = Retry::off().decide(Failed::Error(&stale), Standing::Idempotent, Tries::first(), moment(0.5, None));
     assert_eq!(off, Decision::Stop(Stop::Exhausted));
 }
 
 #[test]
 fn y11_a_dead_idle_connection_loses_a_bare_post() {
     let stale = error(ErrorKind::Protocol, "protocol.closed", Outcome::MaybeProcessed).with_again(Again::Stale);
-    assert_eq!(of_error(&stale, Standing::Bare, &Tries::first()), Decision::Accept);
-    assert_eq!(resend(of_error(&stale, Standing::Keyed, &Tries::first())).cost, Cost::Transient);
+    assert_eq!(of_error(&stale, Standing::Bare, Tries::first()), Decision::Accept);
+    assert_eq!(resend(of_error(&stale, Standing::Keyed, Tries::first())).cost, Cost::Transient);
     let unsent = stale.with_outcome(Outcome::NotSent);
-    assert_eq!(resend(of_error(&unsent, Standing::Bare, &Tries::first())).cost, Cost::Transient);
-    assert_eq!(resend(of_error(&unsent, Standing::Idempotent, &Tries::first())).cost, Cost::Free);
+    assert_eq!(resend(of_error(&unsent, Standing::Bare, Tries::first())).cost, Cost::Transient);
+    assert_eq!(resend(of_error(&unsent, Standing::Idempotent, Tries::first())).cost, Cost::Free);
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn y18_a_misdirected_request_is_sent_again_once_by_any_method() {
         let once = resend(first(&Retry::standard(), Says(status, None), Standing::Idempotent));
         assert!(once.once);
         tries.again(once);
-        let again = decide(&Retry::standard(), Says(status, None), Standing::Idempotent, &tries, moment(0.5, None));
+        let again = decide(&Retry::standard(), Says(status, None), Standing::Idempotent, tries, moment(0.5, None));
         assert_eq!(again, Decision::Accept, "{status}");
-        let other = decide(&Retry::standard(), Says(503, None), Standing::Idempotent, &tries, moment(0.5, None));
+        let other = decide(&Retry::standard(), Says(503, None), Standing::Idempotent, tries, moment(0.5, None));
         assert!(!resend(other).once);
     }
 }

@@ -9,7 +9,7 @@ fn y08_a_throttled_post_waits_and_is_sent_again() {
             &Retry::standard(),
             Says(429, Some("1")),
             Standing::Bare,
-            &Tries::first(),
+            Tries::first(),
             moment(draw, Some(Duration::from_secs(60))),
         );
         let resend = resend(decided);
@@ -46,7 +46,7 @@ fn y24_a_huge_retry_after_ends_the_call_at_once() {
 fn y25_a_retry_after_beyond_the_cap_or_the_deadline_is_not_waited_for() {
     let asks = |retry: &Retry, value, left: Option<u64>| {
         let moment = moment(0.5, left.map(ms));
-        decide(retry, Says(503, Some(value)), Standing::Idempotent, &Tries::first(), moment)
+        decide(retry, Says(503, Some(value)), Standing::Idempotent, Tries::first(), moment)
     };
     let two_minutes = Decision::Stop(Stop::RateLimited(ms(120_000)));
     let standard = Retry::standard();
@@ -66,7 +66,7 @@ fn y25_a_retry_after_beyond_the_cap_or_the_deadline_is_not_waited_for() {
 fn y35_a_wait_beyond_the_deadline_is_not_begun() {
     let retry = Retry::standard().base(ms(1_600));
     let with =
-        |left: u64| decide(&retry, Says(503, None), Standing::Idempotent, &Tries::first(), moment(0.5, Some(ms(left))));
+        |left: u64| decide(&retry, Says(503, None), Standing::Idempotent, Tries::first(), moment(0.5, Some(ms(left))));
     assert_eq!(with(500), Decision::Stop(Stop::Deadline));
     assert_eq!(with(899), Decision::Stop(Stop::Deadline));
     assert_eq!(resend(with(900)).after, ms(800));
@@ -79,7 +79,7 @@ fn y36_no_attempt_begins_in_the_last_tenth_of_a_second() {
     let stale = error(ErrorKind::Protocol, "protocol.closed", Outcome::MaybeProcessed).with_again(Again::Stale);
     let with = |left| {
         let moment = moment(0.0, Some(left));
-        Retry::standard().decide(Failed::Error(&stale), Standing::Idempotent, &Tries::first(), moment)
+        Retry::standard().decide(Failed::Error(&stale), Standing::Idempotent, Tries::first(), moment)
     };
     assert_eq!(with(ms(99)), Decision::Stop(Stop::Deadline));
     assert_eq!(resend(with(ms(100))).cost, Cost::Free);
