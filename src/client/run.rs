@@ -281,7 +281,7 @@ impl<'c> Run<'c> {
     fn decide(&self, failed: Failed<'_>) -> Decision {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
         let moment = Moment { wall: SystemTime::now(), left, draw: self.client.draw() };
-        self.retry.decide(failed, self.standing(), &self.tries, moment)
+        self.retry.decide(failed, self.standing(), self.tries, moment)
     }
 
     fn standing(&self) -> Standing {
