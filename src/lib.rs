@@ -45,7 +45,7 @@ pub use resource::{Call, Collection, Item, Operation, Reply};
 pub use response::{ByteStream, Lines, Response};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
-pub use transport::{Local, Transport};
+pub use transport::{Local, Resolve, Transport};
 
 pub mod explain {
     //! What a call would send, as data.

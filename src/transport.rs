@@ -10,14 +10,22 @@ use crate::{
 };
 
 #[cfg(feature = "http")]
+mod answered;
+#[cfg(feature = "http")]
 pub(crate) mod classify;
+#[cfg(feature = "http")]
+mod head;
 #[cfg(feature = "http")]
 mod http_client;
 mod local;
+mod resolve;
+#[cfg(all(test, feature = "http"))]
+mod tests;
 
 #[cfg(feature = "http")]
 pub(crate) use http_client::{Http, Proxy, Settings};
 pub use local::Local;
+pub use resolve::Resolve;
 
 /// Carries one request and brings the answer, whatever its status.
 ///

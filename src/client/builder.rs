@@ -20,7 +20,7 @@ use crate::{
     request::Base,
     response::ACCEPTED,
     secret::{Masks, Secret},
-    transport::{Local, Transport},
+    transport::{Local, Resolve, Transport},
 };
 
 #[cfg(feature = "http")]
@@ -47,6 +47,7 @@ pub struct ClientBuilder {
     roots: Vec<Vec<u8>>,
     identity: Option<Secret>,
     proxy: Option<Option<Secret>>,
+    resolver: Option<Arc<dyn Resolve>>,
     insecure: bool,
 }
 
@@ -87,6 +88,7 @@ impl ClientBuilder {
             roots: Vec::new(),
             identity: None,
             proxy: None,
+            resolver: None,
             insecure: false,
         }
     }
@@ -193,6 +195,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Asks `resolver` for the addresses of host names, a proxy's included, in place of the system.
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
     /// Accepts any TLS certificate, which makes TLS worthless against an attacker; off by default.
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = insecure;
@@ -289,6 +297,7 @@ impl ClientBuilder {
             identity: self.identity.clone(),
             insecure: self.insecure,
             proxy: self.proxy.as_ref().map(|proxy| proxy.clone().map_or(Proxy::None, Proxy::Url)),
+            resolver: self.resolver.clone(),
         };
         Ok(Arc::new(Http::new(settings)?))
     }
