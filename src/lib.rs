@@ -49,7 +49,7 @@ pub use response::{ByteStream, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
-pub use transport::{Local, Transport};
+pub use transport::{Local, Resolve, Transport};
 
 pub mod explain {
     //! What a call would send, as data.

@@ -23,7 +23,7 @@ use crate::{
     response::ACCEPTED,
     retry::Retry,
     secret::{Masks, Secret},
-    transport::{Local, Transport},
+    transport::{Local, Resolve, Transport},
 };
 
 #[cfg(feature = "http")]
@@ -55,6 +55,7 @@ pub struct ClientBuilder {
     roots: Vec<Vec<u8>>,
     identity: Option<Secret>,
     proxy: Option<Option<Secret>>,
+    resolver: Option<Arc<dyn Resolve>>,
     insecure: bool,
 }
 
@@ -101,6 +102,7 @@ impl ClientBuilder {
             roots: Vec::new(),
             identity: None,
             proxy: None,
+            resolver: None,
             insecure: false,
         }
     }
@@ -251,6 +253,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Asks `resolver` for the addresses of host names, a proxy's included, in place of the system.
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
     /// Accepts any TLS certificate, which makes TLS worthless against an attacker; off by default.
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = insecure;
@@ -356,6 +364,7 @@ impl ClientBuilder {
             identity: self.identity.clone(),
             insecure: self.insecure,
             proxies,
+            resolver: self.resolver.clone(),
         };
         Ok(Arc::new(Http::new(settings)?))
     }
