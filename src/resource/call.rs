@@ -181,6 +181,8 @@ impl Call {
     }
 
     /// Reports after each piece of the body that was handed to the transport.
+    ///
+    /// A report that panics is not called again, and the request goes on.
     pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.request.progress(Arc::new(report));
         self
