@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod builder;
+mod gate;
 mod wait;
 
 pub use builder::ClientBuilder;

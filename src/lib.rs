@@ -35,6 +35,7 @@ pub use client::{Client, ClientBuilder};
 pub use http;
 
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
+pub use limit::{Limit, Quota};
 pub use multipart::Part;
 pub use params::Expand;
 pub use patch::diff;
