@@ -14,7 +14,7 @@ use crate::{
     circuit::{self, Pass, Verdict as Health},
     cookie::Jar,
     error::{Again, Error, ErrorKind, Outcome, Result},
-    limit::{Limiter, Permit},
+    limit::{Hint, Limiter, Permit},
     redirect::{Answer, Hop, Trail},
     request::{Context, Origin, Planned, Request, UrlTemplate},
     response::{Exchange, Response, Verdict},
@@ -123,7 +123,7 @@ impl<'c> Run<'c> {
     pub(super) async fn admit(&self) -> Result<Admission> {
         let breaker = self.place.breaker.as_ref();
         let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::refused)).transpose()?;
-        let route = match self.client.route_limiter(&self.plan, &self.place.origin, &self.credentials) {
+        let route = match self.client.route_limiter(&self.plan, &self.credentials) {
             Some(limiter) => Some(gate::enter(&limiter, self.until).await?),
             None => None,
         };
@@ -196,14 +196,13 @@ impl<'c> Run<'c> {
         let Ok(response) = tried else { return };
         let (status, headers) = (response.status(), response.headers());
         let wall = SystemTime::now();
-        let refused = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-        let wait = if refused { self.retry.asked(headers, wall) } else { None };
         if let Some(jar) = self.jar()
             && jar.store(&self.plan.uri, headers, wall)
         {
             self.trail.forget();
         }
-        self.limiter.learn(now, wall, status, headers, wait);
+        let wait = self.retry.asked(headers, wall);
+        self.limiter.learn(now, &Hint::read(status, headers, wall, wait));
         self.tries.settle(status, &self.place.budget);
     }
 
