@@ -217,7 +217,7 @@ impl Client {
         let answer = run.carry().instrument(span.clone()).await;
         trace::ended(&span, &answer);
         trace::resends(&span, run.exchange.attempts.saturating_sub(1));
-        answer.map_err(|error| run.exchange.dress(error))
+        answer.map_err(|error| run.tell(error))
     }
 }
 

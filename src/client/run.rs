@@ -44,8 +44,8 @@ pub(super) struct Run<'c> {
     hop: Option<Hop>,
     trail: Trail<'c>,
     tries: Tries,
-    /// Whether an attempt was lost that the server may have acted on.
-    lost: bool,
+    /// Whether the server may have acted on an earlier attempt or hop.
+    acted: bool,
     started: Instant,
 }
 
@@ -93,7 +93,7 @@ impl<'c> Run<'c> {
             hop: None,
             trail: Trail::new(&core.place.origin),
             tries: Tries::first(),
-            lost: false,
+            acted: false,
             client,
             request,
             options,
@@ -239,7 +239,7 @@ impl<'c> Run<'c> {
             Decision::Accept => None,
             Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
-                    self.lost |= error.outcome() != Outcome::NotSent;
+                    self.acted |= error.outcome() != Outcome::NotSent;
                     return Ok(Next::Again(resend.after, None));
                 }
                 Err(why) => Some(why),
@@ -260,7 +260,7 @@ impl<'c> Run<'c> {
             Decision::Accept => {}
             Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
-                    self.lost |= status != StatusCode::TOO_MANY_REQUESTS;
+                    self.acted |= status != StatusCode::TOO_MANY_REQUESTS;
                     return Next::Again(resend.after, Some(response));
                 }
                 Err(why) => verdict.gave_up = Some(why),
@@ -270,7 +270,7 @@ impl<'c> Run<'c> {
                 verdict.limited = matches!(stop, Stop::RateLimited(_));
             }
         }
-        if self.lost && self.plan.method == Method::DELETE && matches!(status.as_u16(), 404 | 410) {
+        if self.acted && self.plan.method == Method::DELETE && matches!(status.as_u16(), 404 | 410) {
             verdict.ambiguous = true;
             response = response.without_body();
         }
@@ -300,8 +300,18 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
+    /// The error as the caller gets it: about the whole call, not its last attempt.
+    pub(super) fn tell(&self, error: Error) -> Error {
+        let error = self.exchange.dress(error);
+        match error.outcome() {
+            Outcome::NotSent if self.acted => error.with_outcome(Outcome::MaybeProcessed),
+            _ => error,
+        }
+    }
+
     /// Turns to where a redirect points.
     pub(super) fn follow(&mut self, hop: Hop) {
+        self.acted = true;
         if !hop.body {
             self.plan.drop_body();
         }
