@@ -502,6 +502,22 @@ async fn n45_a_server_that_goes_away() {
 }
 
 #[tokio::test]
+async fn n45_a_server_that_goes_away_before_it_was_asked() {
+    let authority = Authority::new();
+    let server = FaultServer::tls(tls_fault::speaking(&authority, &SERVER, &[b"h2"]), |connection| {
+        if let Some(mut peer) = Http2::open(connection, &[]) {
+            peer.go_away(0, h2_fault::NO_ERROR);
+            peer.hold();
+        }
+    });
+    for call in calls(&trusting(&server, "127.0.0.1", &authority).build().unwrap()) {
+        let error = outcome(call).await.unwrap_err();
+        // The request was refused, or never left: which of them is a matter of luck.
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Protocol, Outcome::NotSent), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn n46_a_stream_that_is_reset() {
     row("n46 refused", REFUSED).await;
     row("n46", RESET).await;
