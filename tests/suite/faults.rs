@@ -286,11 +286,11 @@ async fn n28_a_chunk_with_a_long_extension() {
 }
 
 #[tokio::test]
-async fn n28_a_million_chunks_of_a_byte() {
-    let body = "1\r\nx\r\n".repeat(1_000_000) + "0\r\n\r\n";
+async fn n28_chunks_of_a_byte() {
+    let body = "1\r\nx\r\n".repeat(100_000) + "0\r\n\r\n";
     let server = FaultServer::answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned() + &body);
     let body = outcome(support::network(&server.url()).res("x").get()).await.unwrap();
-    assert_eq!(body.len(), 1_000_000);
+    assert_eq!(body.len(), 100_000);
 }
 
 #[tokio::test]

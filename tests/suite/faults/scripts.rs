@@ -163,7 +163,10 @@ pub fn of(id: &str) -> Vec<Script> {
 
 /// Every script, in the order of the rows.
 pub fn all() -> Vec<Script> {
-    [connections(), heads(), framings(), bodies(), handshakes(), http2(), proxies()].into_iter().flatten().collect()
+    [connections(), heads(), framings(), bodies(), handshakes(), http2(), floods(), proxies()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn script(id: &'static str, fault: &'static str, peer: Peer) -> Script {
@@ -342,10 +345,9 @@ fn handshakes() -> Vec<Script> {
     ]
 }
 
-/// HTTP/2 that ends streams, or is none.
+/// HTTP/2 that ends streams.
 fn http2() -> Vec<Script> {
     let over = |id, fault, play: fn(&mut Http2, u32)| script(id, fault, Peer::Http2(&[], play));
-    let closed = &[(h2_fault::INITIAL_WINDOW_SIZE, 0)];
     vec![
         over("n45", "GOAWAY below the stream", |peer, stream| {
             peer.go_away(stream - 1, h2_fault::NO_ERROR);
@@ -369,6 +371,14 @@ fn http2() -> Vec<Script> {
             peer.reset(stream, h2_fault::INTERNAL_ERROR);
             peer.hold();
         }),
+    ]
+}
+
+/// HTTP/2 that goes on and on, or not at all.
+fn floods() -> Vec<Script> {
+    let over = |id, fault, play: fn(&mut Http2, u32)| script(id, fault, Peer::Http2(&[], play));
+    let closed = &[(h2_fault::INITIAL_WINDOW_SIZE, 0)];
+    vec![
         over("n47 head", "CONTINUATION without end", |peer, stream| {
             peer.unfinished_head(stream);
             while peer.stays() {
