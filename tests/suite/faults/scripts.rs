@@ -355,9 +355,11 @@ fn http2() -> Vec<Script> {
         }),
         over("n45", "GOAWAY below the stream, and the end", |peer, stream| {
             peer.go_away(stream - 1, h2_fault::NO_ERROR);
+            peer.finish();
         }),
         over("n45 begun", "GOAWAY at the stream, and the end", |peer, stream| {
             peer.go_away(stream, h2_fault::NO_ERROR);
+            peer.finish();
         }),
         over("n46 refused", "RST_STREAM REFUSED_STREAM", |peer, stream| {
             peer.reset(stream, h2_fault::REFUSED_STREAM);
