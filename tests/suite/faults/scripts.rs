@@ -19,6 +19,9 @@ pub const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 /// The limit on the time for headers and for each piece of a body, where the fault is silence.
 pub const PATIENCE: Duration = Duration::from_millis(150);
 
+/// How many frames are a flood: no client may choke on them, and the machine has other work too.
+const MANY: usize = 4_000;
+
 type Play = Arc<dyn Fn(&mut Connection) + Send + Sync>;
 
 /// One fault.
@@ -388,15 +391,13 @@ fn floods() -> Vec<Script> {
                 peer.continuation(stream, b"\0\x01x\x01v");
             }
         }),
-        stalling(over("n47 silence", "PING without end", |peer, _| {
-            while peer.stays() {
-                peer.ping();
-            }
+        stalling(over("n47 silence", "thousands of PING", |peer, _| {
+            (0..MANY).for_each(|_| peer.ping());
+            peer.hold();
         })),
-        stalling(over("n47 silence", "SETTINGS without end", |peer, _| {
-            while peer.stays() {
-                peer.settings(&[]);
-            }
+        stalling(over("n47 silence", "thousands of SETTINGS", |peer, _| {
+            (0..MANY).for_each(|_| peer.settings(&[]));
+            peer.hold();
         })),
         stalling(script("n47 silence", "a window that never opens", Peer::Http2(closed, |peer, _| peer.hold()))),
         stalling(over("n47 body", "empty DATA without end", |peer, stream| {
