@@ -22,10 +22,12 @@ use crate::{
 mod base;
 mod curl;
 mod explain;
+mod origin;
 
-pub(crate) use base::{Base, LONGEST, Origin};
+pub(crate) use base::{Base, LONGEST};
 pub(crate) use curl::to_curl;
 pub use explain::Explanation;
+pub(crate) use origin::Origin;
 
 /// The route template of a request, in its extensions: `/people/{username}`.
 ///
