@@ -36,7 +36,7 @@ mod yaml;
 
 use load::Source;
 pub use policy::MethodPolicy;
-pub(crate) use policy::{Attempts, Paginate};
+pub(crate) use policy::{Attempts, Paginate, Rate};
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;

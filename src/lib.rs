@@ -37,6 +37,7 @@ pub use client::{Attempt, Client, ClientBuilder, until};
 pub use http;
 
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
+pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
 pub use params::Expand;
 pub use patch::diff;

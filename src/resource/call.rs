@@ -340,6 +340,10 @@ impl Call {
     }
 }
 
+/// A call is data: a panic leaves it as it was.
+impl std::panic::UnwindSafe for Call {}
+impl std::panic::RefUnwindSafe for Call {}
+
 impl IntoFuture for Call {
     type Output = Result<Value>;
     type IntoFuture = BoxFuture<'static, Result<Value>>;

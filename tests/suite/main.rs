@@ -28,6 +28,8 @@ mod examples;
 mod faults;
 /// The order of the modules, held against every import.
 mod layers;
+/// L: limits, over the whole loop.
+mod limits;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// Ordinary HTTP against an ordinary mock server.
