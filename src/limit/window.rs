@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Limit, PerTime, Quota};
+use super::{Limit, Pace, PerTime, Quota};
 
 /// The generic cell rate algorithm: a call is due `tolerance` before `next`, and moves `next` by `interval`.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,10 @@ impl Window {
             let own = if Some(window.per) == longest { u32::MAX } else { window.count as u32 };
             Self::new(*window, limit.burst.min(own.max(1)))
         })
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        Pace { interval: self.interval, tolerance: self.tolerance }
     }
 
     /// When a call with `ahead` others before it is due; with `from`, counted from an empty bucket then.
