@@ -160,6 +160,10 @@ fn word(error: &RedisError) -> &'static str {
     }
 }
 
+/// A panic leaves it whole: its lock holds one step at a time, and is recovered.
+impl std::panic::UnwindSafe for Redis {}
+impl std::panic::RefUnwindSafe for Redis {}
+
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Redis(***)")

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::RefUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +14,7 @@ use super::{Limit, Limiter, PerTime, window::Window};
 use crate::body::BoxFuture;
 
 /// Keeps the turns of a limit that several processes share.
-pub(crate) trait Store: fmt::Debug + Send + Sync {
+pub(crate) trait Store: fmt::Debug + Send + Sync + RefUnwindSafe {
     /// Takes the next turn under `key`, unless it is later than `longest` from now.
     fn take<'a>(&'a self, key: &'a str, paces: &'a [Pace], longest: Duration) -> BoxFuture<'a, Result<Turn, Away>>;
 }
