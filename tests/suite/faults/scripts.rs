@@ -72,7 +72,7 @@ fn nobody() -> Vec<Script> {
         named("a resolver that is busy", Names::Failing(io::ErrorKind::ResourceBusy)),
         stalling(named("a resolver that never answers", Names::Silent)),
         script("n05", "8 addresses that refuse", Peer::Nobody(Some(Names::here(8)))),
-        stalling(script("n05", "8 addresses that are silent", Peer::Nowhere(Some(Names::here(8))))),
+        stalling(script("n05 silent", "8 addresses that are silent", Peer::Nowhere(Some(Names::here(8))))),
     ]
 }
 
