@@ -56,45 +56,46 @@ struct Cell<'s> {
 
 #[test]
 fn every_fault_comes_to_what_is_written_down() {
-    let scripts = scripts::all();
-    let expected = expected();
-    let written = |script: &Script| -> Vec<Row> {
-        let of_script = |row: &&Row| row[0] == id(script) && row[1] == script.fault;
-        expected.iter().filter(of_script).map(|row| row[..6].to_vec()).collect()
-    };
+    let (scripts, written) = (scripts::all(), written());
+    let expected: Vec<Vec<Row>> = scripts
+        .iter()
+        .map(|script| written.iter().filter(|row| row[0] == id(script) && row[1] == script.fault).cloned().collect())
+        .collect();
+    assert_eq!(expected.iter().flatten().count(), written.len(), "a row is of no script");
+
     let mut observed = observe(&scripts.iter().collect::<Vec<_>>(), 1);
-    // On a busy machine a short patience ends before the server is even asked; a longer one tells such a case.
-    let late: Vec<_> =
-        (0..scripts.len()).filter(|&at| scripts[at].stalls && observed[at] != written(&scripts[at])).collect();
+    // On a busy machine a short patience may end before the server is even asked; a longer one tells such a row.
+    let same = |at: usize, observed: &[Vec<Row>]| remarked(&observed[at], &expected[at]) == expected[at];
+    let late: Vec<_> = (0..scripts.len()).filter(|&at| scripts[at].stalls && !same(at, &observed)).collect();
     let again = observe(&late.iter().map(|&at| &scripts[at]).collect::<Vec<_>>(), 6);
     late.into_iter().zip(again).for_each(|(at, rows)| observed[at] = rows);
 
-    let observed: Vec<Row> = observed.concat();
-    let differ: Vec<_> = [("expected", &expected, &observed), ("observed", &observed, &expected)]
-        .into_iter()
-        .flat_map(|(whose, these, those)| {
-            let missing = |row: &&Row| !those.iter().any(|other| other[..6] == row[..6]);
-            let shown = move |row: &Row| [&[whose.to_owned()], &row[..6]].concat();
-            these.iter().filter(missing).map(shown).collect::<Vec<_>>()
-        })
+    let shown = |rows: &[Row], whose: &str| -> Vec<Row> {
+        rows.iter().map(|row| [&[whose.to_owned()], &row[..6]].concat()).collect()
+    };
+    let differ: Vec<Row> = (0..scripts.len())
+        .filter(|&at| !same(at, &observed))
+        .flat_map(|at| [shown(&expected[at], "expected"), shown(&observed[at], "observed")].concat())
         .collect();
     assert!(differ.is_empty(), "the tables differ:\n{}", table(&differ));
-    let remarked: Vec<_> = expected.iter().filter(|row| observed.contains(&row[..6].to_vec())).cloned().collect();
-    println!("{}", table(&[heading(), remarked].concat()));
+    let heading = ["", "fault", "comes to", "outcome", "fresh: GET POST +key PUT", "reused", "remark"];
+    let rows = observed.iter().zip(&expected).flat_map(|(observed, expected)| remarked(observed, expected));
+    println!("{}", table(&std::iter::once(heading.map(str::to_owned).to_vec()).chain(rows).collect::<Vec<_>>()));
 }
 
-fn heading() -> Vec<Row> {
-    let names = ["", "fault", "comes to", "outcome", "fresh: GET POST +key PUT", "reused", "remark"];
-    vec![names.map(str::to_owned).to_vec()]
-}
-
-/// The rows that are written down, in their order.
-fn expected() -> Vec<Row> {
+/// The rows of the fixture, in their order.
+fn written() -> Vec<Row> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/faults.txt")).unwrap();
     let row = |line: &str| line.split('|').map(|column| column.trim().to_owned()).collect::<Row>();
     let rows: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(row).collect();
-    assert!(rows.iter().all(|row| row.len() >= 6));
+    assert!(rows.iter().all(|row| matches!(row.len(), 6 | 7)));
     rows
+}
+
+/// The observed rows with the remarks of those that were expected.
+fn remarked(observed: &[Row], expected: &[Row]) -> Vec<Row> {
+    let remarks = expected.iter().map(|row| &row[6..]).chain(std::iter::repeat(&[][..]));
+    observed.iter().zip(remarks).map(|(row, remark)| [row, remark].concat()).collect()
 }
 
 /// What is seen of each script, with a patience so many times longer.
