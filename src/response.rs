@@ -75,6 +75,8 @@ pub(crate) struct Verdict {
     pub(crate) limited: bool,
     /// A DELETE that may have succeeded before found nothing to delete.
     pub(crate) ambiguous: bool,
+    /// The server, which is not the one meant, never acted on it: 421.
+    pub(crate) misdirected: bool,
 }
 
 impl Exchange {

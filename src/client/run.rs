@@ -255,12 +255,13 @@ impl<'c> Run<'c> {
             return Next::Done(response);
         }
         let retry_after = self.retry.asked(response.headers(), SystemTime::now());
-        let mut verdict = Verdict { retry_after, ..Verdict::default() };
+        let misdirected = !self.acted && status == StatusCode::MISDIRECTED_REQUEST;
+        let mut verdict = Verdict { retry_after, misdirected, ..Verdict::default() };
         match self.decide(Failed::Answer(status, response.headers())) {
             Decision::Accept => {}
             Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
-                    self.acted |= status != StatusCode::TOO_MANY_REQUESTS;
+                    self.acted |= !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::MISDIRECTED_REQUEST);
                     return Next::Again(resend.after, Some(response));
                 }
                 Err(why) => verdict.gave_up = Some(why),
