@@ -23,13 +23,13 @@ mod said;
 mod schedule;
 mod window;
 
+use common::Shared;
 #[cfg(feature = "redis")]
 pub(crate) use common::Store;
 pub(crate) use common::{Away, Common, Pace, Turn};
 pub(crate) use hint::Hint;
 pub(crate) use limiter::{Limiter, Partition};
 pub use permit::Permit;
-use common::Shared;
 pub(crate) use queue::Ticket;
 pub(crate) use schedule::{Refused, Step};
 

@@ -115,8 +115,9 @@ impl Redis {
         let (done, connecting) = watch::channel(None);
         let shared = self.clone();
         tokio::spawn(async move {
-            let config =
-                AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(PATIENCE))
+                .set_response_timeout(Some(PATIENCE));
             let attempt = shared.0.client.get_multiplexed_async_connection_with_config(&config);
             let found = match tokio::time::timeout(PATIENCE, attempt).await {
                 Ok(Ok(connection)) => {
@@ -139,7 +140,10 @@ impl Redis {
             *state = Instant::now().checked_add(PAUSE).map_or(State::Idle, State::Away);
             drop(state);
             if first {
-                tracing::warn!(error.r#type = why, "Redis is away; until it is back this process goes by its own share");
+                tracing::warn!(
+                    error.r#type = why,
+                    "Redis is away; until it is back this process goes by its own share"
+                );
             }
         }
         None
