@@ -14,7 +14,8 @@ fn seconds(seconds: u64) -> Duration {
 /// When the call ends, in seconds, and by which code.
 async fn end(call: restwalk::Call) -> (u64, &'static str) {
     let began = Instant::now();
-    let error = match call.send().await {
+    // Boxed, or the futures of a whole test are too much for the stack of its thread.
+    let error = match Box::pin(call.send()).await {
         Ok(response) => response.bytes().await.unwrap_err(),
         Err(error) => error,
     };

@@ -92,17 +92,14 @@ impl Script {
             Peer::Nobody(names) => {
                 let unused = Unused::new();
                 stage.without_server(unused.address, names.as_ref());
-                stage._unused = Some(unused);
-                return stage;
+                return Stage { _unused: Some(unused), ..stage };
             }
             Peer::Nowhere(names) => {
                 let hole = BlackHole::at(SocketAddr::from(([127, 0, 0, 1], 0)));
                 stage.without_server(hole.address, names.as_ref());
-                stage._hole = Some(hole);
-                return stage;
+                return Stage { _hole: Some(hole), ..stage };
             }
             Peer::Plain(play) => FaultServer::start(after_a_good_one(reused, play)),
-            Peer::Handshake(play) => FaultServer::start(after_a_good_one(false, play)),
             Peer::Secure(play) => {
                 let authority = stage.authority();
                 FaultServer::tls(tls_fault::http1(&authority, &SERVER), after_a_good_one(reused, play))
@@ -113,7 +110,7 @@ impl Script {
                 secure(&Authority::new(), claims)
             }
             Peer::Http2(settings, play) => stage.http2(reused, settings, *play),
-            Peer::Proxy(play) => FaultServer::start(after_a_good_one(false, play)),
+            Peer::Handshake(play) | Peer::Proxy(play) => FaultServer::start(after_a_good_one(false, play)),
         };
         stage.url = server.url();
         match self.peer {

@@ -124,7 +124,9 @@ impl FaultServer {
                 }));
             }
             // A script that panics says so itself.
-            connections.into_iter().for_each(|connection| drop(connection.join()));
+            for connection in connections {
+                let _ = connection.join();
+            }
         });
         Self { address, scheme, log: kept, stop, listener: Some(listener) }
     }
