@@ -3,7 +3,6 @@
 //! [`Circuit`] is the policy as data. A [`Breaker`] watches one origin by it: closed, it lets all calls
 //! pass and counts how they end; open, it refuses them; half-open, it lets one pass to see.
 
-
 use std::time::Duration;
 
 use http::StatusCode;

@@ -3,7 +3,6 @@
 //! [`Retry`] is the policy as data, and `decision` what follows from one failure: `table` says what may be
 //! sent again, `backoff` and `after` how long to wait, `budget` how much an origin that is down has to bear.
 
-
 use std::time::Duration;
 
 use crate::error::{ErrorKind, Fault};

@@ -257,8 +257,7 @@ async fn r10_a_cookie_goes_back_to_the_origin_that_set_it() {
     client.with_auth(Auth::bearer("other")).res("end").get().await.unwrap();
     client.res("end").get().auth(Auth::bearer("own")).await.unwrap();
     client.res("end").get().header("cookie", "mine=1").await.unwrap();
-    let cookies: Vec<_> =
-        script.seen().iter().map(|seen| seen.header("cookie").unwrap_or("-").to_owned()).collect();
+    let cookies: Vec<_> = script.seen().iter().map(|seen| seen.header("cookie").unwrap_or("-").to_owned()).collect();
     let (a, with_self) = ("a=CNRY-a", "a=CNRY-a; self=CNRY-self");
     assert_eq!(cookies, ["-", "-", a, a, with_self, "-", "-", "mine=1"]);
     let off = Script::by(|_| answer(200).header("set-cookie", "a=1"));
