@@ -3,7 +3,11 @@
 //! An [`Auth`] is a description; a client prepares it once, into headers that are marked
 //! sensitive or a query parameter, and attaches them to requests of its own origin only.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, uri::PathAndQuery};
@@ -202,6 +206,16 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// A number that stands for these credentials, within this process only.
+    pub(crate) fn partition(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (name, value) in &self.headers {
+            (name.as_str(), value.as_bytes()).hash(&mut hasher);
+        }
+        self.query.as_ref().map(|(name, key)| (name, key.expose())).hash(&mut hasher);
+        hasher.finish()
+    }
+
     fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let shown = quoted(name);
         let name = header::name(name)?;

@@ -37,6 +37,7 @@ mod yaml;
 use load::Source;
 pub(crate) use policy::Attempts;
 pub use policy::MethodPolicy;
+pub(crate) use policy::Rate;
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;

@@ -12,7 +12,6 @@ use crate::error::{Again, Error, ErrorKind, Fault, Outcome};
 mod breaker;
 mod window;
 
-#[expect(unused_imports, reason = "the loop will use it")]
 pub(crate) use breaker::{Breaker, Pass};
 
 /// When an origin that fails is left alone, and for how long; a client has none unless it is given one.

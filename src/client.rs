@@ -11,7 +11,7 @@ use crate::{
     catalog::Catalog,
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
-    limit::Limiter,
+    limit::{Limit, Limiter, Partition, Permit, Quota},
     params::Expand,
     query::Style,
     redirect::Redirect,
@@ -36,6 +36,7 @@ pub use ambient::until;
 pub use builder::ClientBuilder;
 pub use run::Attempt;
 
+use gate::Partitions;
 use place::{Place, Places};
 use random::Random;
 use run::{Next, Run};
@@ -73,6 +74,9 @@ struct Core {
     bounds: Bounds,
     retry: Retry,
     redirect: Redirect,
+    limit: Limit,
+    /// What holds at home under the client's credentials.
+    limiter: Arc<Limiter>,
     place: Arc<Place>,
     /// The cookies that came under these credentials.
     jar: Option<Arc<Jar>>,
@@ -94,6 +98,7 @@ struct Bounds {
 #[derive(Debug)]
 struct Shared {
     places: Places,
+    partitions: Partitions,
     random: Random,
 }
 
@@ -212,7 +217,7 @@ impl Client {
         let answer = run.carry().instrument(span.clone()).await;
         trace::ended(&span, &answer);
         trace::resends(&span, run.exchange.attempts.saturating_sub(1));
-        answer.map_err(|error| run.exchange.dress(error))
+        answer.map_err(|error| run.tell(error))
     }
 }
 
@@ -276,14 +281,33 @@ impl Client {
         }
     }
 
+    /// What is left of the client's limit and of what the server says of its own; `None` where neither is known.
+    pub fn quota(&self) -> Option<Quota> {
+        self.core.limiter.quota(Instant::now())
+    }
+
+    /// Takes one request's turn under the client's limit, if it need not wait, for work that shares the limit.
+    ///
+    /// A call takes its own turn when it is sent.
+    pub fn try_acquire(&self) -> Option<Permit> {
+        gate::try_enter(&self.core.limiter)
+    }
+
     /// What holds for requests to `origin` under these credentials.
-    fn limiter(&self, _origin: &Origin, _credentials: &Prepared) -> Arc<Limiter> {
-        Arc::new(Limiter)
+    fn limiter(&self, origin: &Origin, credentials: &Arc<Prepared>) -> Arc<Limiter> {
+        let core = &self.core;
+        let own = core.credentials.as_ref().is_ok_and(|own| Arc::ptr_eq(own, credentials));
+        if own && *origin == core.place.origin {
+            return Arc::clone(&core.limiter);
+        }
+        core.partition(origin, None, credentials, &core.limit)
     }
 
     /// What holds for this route besides.
-    fn route_limiter(&self, _plan: &Planned<'_>, _origin: &Origin, _credentials: &Prepared) -> Option<Arc<Limiter>> {
-        None
+    fn route_limiter(&self, plan: &Planned<'_>, credentials: &Prepared) -> Option<Arc<Limiter>> {
+        let rates = &plan.policy.filter(|policy| !policy.limits.is_empty())?.limits;
+        let core = &self.core;
+        Some(core.partition(&core.place.origin, Some(&plan.label), credentials, &Limit::from(rates.as_slice())))
     }
 
     /// A number from 0 up to 1.
@@ -304,6 +328,11 @@ impl Client {
 }
 
 impl Core {
+    fn partition(&self, origin: &Origin, route: Option<&str>, credentials: &Prepared, limit: &Limit) -> Arc<Limiter> {
+        let partition = Partition { origin: &origin.to_string(), route, credential: credentials.partition() };
+        self.shared.partitions.limiter(&partition, limit)
+    }
+
     /// Prepares the credentials anew, for another actor, other credentials or another origin.
     fn sign(&mut self) {
         self.credentials = self.auth.prepare(self.actor.as_deref(), self.base.origin()).and_then(|prepared| {
@@ -316,10 +345,15 @@ impl Core {
             }
         });
         if let Ok(credentials) = &self.credentials {
+            self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);
             self.masks = Arc::new(self.masks.joined(credentials.masks()));
         }
     }
 }
+
+/// A panic leaves a client whole: its locks hold what no step leaves half done, and are recovered.
+impl std::panic::UnwindSafe for Client {}
+impl std::panic::RefUnwindSafe for Client {}
 
 /// Names every field, so that a new one is looked at before it is printed.
 impl fmt::Debug for Client {
@@ -337,6 +371,8 @@ impl fmt::Debug for Client {
             bounds,
             retry,
             redirect,
+            limit,
+            limiter: _,
             place: _,
             jar,
             shared,
@@ -353,6 +389,7 @@ impl fmt::Debug for Client {
             .field("bounds", bounds)
             .field("retry", retry)
             .field("redirect", redirect)
+            .field("limit", limit)
             .field("cookies", &jar.is_some())
             .field("shared", shared)
             .field("transport", transport)

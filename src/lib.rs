@@ -37,6 +37,7 @@ pub use client::{Attempt, Client, ClientBuilder, until};
 pub use http;
 
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
+pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
 pub use params::Expand;
 pub use patch::diff;
@@ -49,7 +50,7 @@ pub use response::{ByteStream, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
-pub use transport::{Local, Transport};
+pub use transport::{Local, Resolve, Transport};
 
 pub mod explain {
     //! What a call would send, as data.

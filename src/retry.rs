@@ -18,7 +18,6 @@ mod wipac;
 mod tests;
 
 pub(crate) use budget::Budget;
-#[cfg_attr(not(test), expect(unused_imports, reason = "the loop will use it"))]
 pub(crate) use decision::{Cost, Decision, Failed, Moment, Resend, Standing, Stop, Tries};
 pub use wipac::Retries;
 

@@ -10,18 +10,26 @@ use crate::{
 };
 
 #[cfg(feature = "http")]
+mod answered;
+#[cfg(feature = "http")]
 pub(crate) mod classify;
+#[cfg(feature = "http")]
+mod head;
 #[cfg(feature = "http")]
 mod http_client;
 mod local;
 #[cfg(feature = "http")]
 mod proxy;
+mod resolve;
+#[cfg(all(test, feature = "http"))]
+mod tests;
 
 #[cfg(feature = "http")]
 pub(crate) use http_client::{Http, Settings};
 pub use local::Local;
 #[cfg(feature = "http")]
 pub(crate) use proxy::Proxies;
+pub use resolve::Resolve;
 
 /// Carries one request and brings the answer, whatever its status.
 ///

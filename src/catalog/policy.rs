@@ -26,7 +26,7 @@ pub struct MethodPolicy {
     pub(crate) idempotency_key: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<Attempts>,
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<Rate>,
     pub(crate) cache: Option<Freshness>,
     pub(crate) paginate: Option<Paginate>,
     pub(crate) confirm: bool,
@@ -108,14 +108,14 @@ impl Paginate {
 
 /// So many calls in a second, a minute or an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limit {
+pub(crate) struct Rate {
     pub(crate) count: u32,
     pub(crate) per: Duration,
 }
 
 const PERIODS: [(&str, u64); 3] = [("s", 1), ("min", 60), ("h", 3600)];
 
-impl FromStr for Limit {
+impl FromStr for Rate {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -127,7 +127,7 @@ impl FromStr for Limit {
     }
 }
 
-impl std::fmt::Display for Limit {
+impl std::fmt::Display for Rate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let unit =
             PERIODS.into_iter().find(|(_, seconds)| *seconds == self.per.as_secs()).map_or("s", |(name, _)| name);

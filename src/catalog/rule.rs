@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use crate::{
-    catalog::{policy::Limit, template},
+    catalog::{policy::Rate, template},
     error::quoted,
     header,
 };
@@ -69,7 +69,7 @@ pub(super) const SCHEMA_PATH: Rule = Rule {
 pub(super) const RATE: Rule = Rule {
     said: "a limit such as 10/s, 60/min or 1000/h",
     pattern: "^[1-9][0-9]{0,8}/(s|min|h)$",
-    check: |text| unless(text.parse::<Limit>().is_ok(), text),
+    check: |text| unless(text.parse::<Rate>().is_ok(), text),
 };
 
 fn is_base_url(text: &str) -> bool {

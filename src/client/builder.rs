@@ -8,7 +8,7 @@ use http::{
 };
 use tower_service::Service;
 
-use super::{Bounds, Client, Core, Places, Random, Shared};
+use super::{Bounds, Client, Core, Partitions, Places, Random, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
@@ -16,6 +16,7 @@ use crate::{
     circuit::Circuit,
     error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
     header::{header, limit, put},
+    limit::{Limit, Limiter},
     params::Expand,
     query::Style,
     redirect::Redirect,
@@ -23,7 +24,7 @@ use crate::{
     response::ACCEPTED,
     retry::Retry,
     secret::{Masks, Secret},
-    transport::{Local, Transport},
+    transport::{Local, Resolve, Transport},
 };
 
 #[cfg(feature = "http")]
@@ -48,6 +49,7 @@ pub struct ClientBuilder {
     bounds: Bounds,
     retry: Retry,
     redirect: Redirect,
+    limit: Limit,
     circuit: Option<Circuit>,
     cookies: bool,
     random: Random,
@@ -55,6 +57,7 @@ pub struct ClientBuilder {
     roots: Vec<Vec<u8>>,
     identity: Option<Secret>,
     proxy: Option<Option<Secret>>,
+    resolver: Option<Arc<dyn Resolve>>,
     insecure: bool,
 }
 
@@ -94,6 +97,7 @@ impl ClientBuilder {
             },
             retry: Retry::standard(),
             redirect: Redirect::same_origin(),
+            limit: Limit::new(),
             circuit: None,
             cookies: false,
             random: Random::default(),
@@ -101,6 +105,7 @@ impl ClientBuilder {
             roots: Vec::new(),
             identity: None,
             proxy: None,
+            resolver: None,
             insecure: false,
         }
     }
@@ -209,6 +214,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets how often, and how many at once, requests may be sent, under each credentials; without one only what the
+    /// server asks for is kept.
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Leaves an origin alone for a while when most calls to it fail; off by default.
     pub fn circuit(mut self, circuit: Circuit) -> Self {
         self.circuit = Some(circuit);
@@ -251,6 +263,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Asks `resolver` for the addresses of host names, a proxy's included, in place of the system.
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
     /// Accepts any TLS certificate, which makes TLS worthless against an attacker; off by default.
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = insecure;
@@ -270,6 +288,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         self.check_times()?;
         self.retry.check()?;
+        self.limit.check()?;
         self.circuit.as_ref().map_or(Ok(()), Circuit::check)?;
         let base = Base::parse(&self.url, &self.variables)?;
         let headers = self.header_map()?;
@@ -280,7 +299,8 @@ impl ClientBuilder {
         };
         let catalog = self.catalog.unwrap_or_else(Catalog::open);
         let settings = catalog.settings();
-        let shared = Arc::new(Shared { places: Places::new(self.circuit), random: self.random });
+        let partitions = Partitions::default();
+        let shared = Arc::new(Shared { places: Places::new(self.circuit), partitions, random: self.random });
         let mut core = Core {
             place: shared.places.at(base.origin()),
             jar: self.cookies.then(Arc::default),
@@ -294,6 +314,8 @@ impl ClientBuilder {
             style: self.style.unwrap_or(settings.query_style),
             bounds: self.bounds,
             retry: self.retry,
+            limiter: Arc::new(Limiter::new(&self.limit)),
+            limit: self.limit,
             redirect: self.redirect,
             shared,
             transport,
@@ -356,6 +378,7 @@ impl ClientBuilder {
             identity: self.identity.clone(),
             insecure: self.insecure,
             proxies,
+            resolver: self.resolver.clone(),
         };
         Ok(Arc::new(Http::new(settings)?))
     }
@@ -396,6 +419,7 @@ impl fmt::Debug for ClientBuilder {
             .field("bounds", bounds)
             .field("retry", &self.retry)
             .field("redirect", &self.redirect)
+            .field("limit", &self.limit)
             .field("circuit", &self.circuit)
             .field("cookies", &self.cookies)
             .field("transport", transport)

@@ -14,7 +14,7 @@ use crate::{
     circuit::{self, Pass, Verdict as Health},
     cookie::Jar,
     error::{Again, Error, ErrorKind, Outcome, Result},
-    limit::{Limiter, Permit},
+    limit::{Hint, Limiter, Permit},
     redirect::{Answer, Hop, Trail},
     request::{Context, Origin, Planned, Request, UrlTemplate},
     response::{Exchange, Response, Verdict},
@@ -44,8 +44,8 @@ pub(super) struct Run<'c> {
     hop: Option<Hop>,
     trail: Trail<'c>,
     tries: Tries,
-    /// Whether an attempt was lost that the server may have acted on.
-    lost: bool,
+    /// Whether the server may have acted on an earlier attempt or hop.
+    acted: bool,
     started: Instant,
 }
 
@@ -93,7 +93,7 @@ impl<'c> Run<'c> {
             hop: None,
             trail: Trail::new(&core.place.origin),
             tries: Tries::first(),
-            lost: false,
+            acted: false,
             client,
             request,
             options,
@@ -123,7 +123,7 @@ impl<'c> Run<'c> {
     pub(super) async fn admit(&self) -> Result<Admission> {
         let breaker = self.place.breaker.as_ref();
         let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::refused)).transpose()?;
-        let route = match self.client.route_limiter(&self.plan, &self.place.origin, &self.credentials) {
+        let route = match self.client.route_limiter(&self.plan, &self.credentials) {
             Some(limiter) => Some(gate::enter(&limiter, self.until).await?),
             None => None,
         };
@@ -196,14 +196,13 @@ impl<'c> Run<'c> {
         let Ok(response) = tried else { return };
         let (status, headers) = (response.status(), response.headers());
         let wall = SystemTime::now();
-        let refused = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-        let wait = if refused { self.retry.asked(headers, wall) } else { None };
         if let Some(jar) = self.jar()
             && jar.store(&self.plan.uri, headers, wall)
         {
             self.trail.forget();
         }
-        self.limiter.learn(now, wall, status, headers, wait);
+        let wait = self.retry.asked(headers, wall);
+        self.limiter.learn(now, &Hint::read(status, headers, wall, wait));
         self.tries.settle(status, &self.place.budget);
     }
 
@@ -240,7 +239,7 @@ impl<'c> Run<'c> {
             Decision::Accept => None,
             Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
-                    self.lost |= error.outcome() != Outcome::NotSent;
+                    self.acted |= error.outcome() != Outcome::NotSent;
                     return Ok(Next::Again(resend.after, None));
                 }
                 Err(why) => Some(why),
@@ -261,7 +260,7 @@ impl<'c> Run<'c> {
             Decision::Accept => {}
             Decision::Again(resend) => match self.again(resend) {
                 Ok(()) => {
-                    self.lost |= status != StatusCode::TOO_MANY_REQUESTS;
+                    self.acted |= status != StatusCode::TOO_MANY_REQUESTS;
                     return Next::Again(resend.after, Some(response));
                 }
                 Err(why) => verdict.gave_up = Some(why),
@@ -271,7 +270,7 @@ impl<'c> Run<'c> {
                 verdict.limited = matches!(stop, Stop::RateLimited(_));
             }
         }
-        if self.lost && self.plan.method == Method::DELETE && matches!(status.as_u16(), 404 | 410) {
+        if self.acted && self.plan.method == Method::DELETE && matches!(status.as_u16(), 404 | 410) {
             verdict.ambiguous = true;
             response = response.without_body();
         }
@@ -301,8 +300,18 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
+    /// The error as the caller gets it: about the whole call, not its last attempt.
+    pub(super) fn tell(&self, error: Error) -> Error {
+        let error = self.exchange.dress(error);
+        match error.outcome() {
+            Outcome::NotSent if self.acted => error.with_outcome(Outcome::MaybeProcessed),
+            _ => error,
+        }
+    }
+
     /// Turns to where a redirect points.
     pub(super) fn follow(&mut self, hop: Hop) {
+        self.acted = true;
         if !hop.body {
             self.plan.drop_body();
         }

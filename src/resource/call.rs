@@ -181,6 +181,8 @@ impl Call {
     }
 
     /// Reports after each piece of the body that was handed to the transport.
+    ///
+    /// A report that panics is not called again, and the request goes on.
     pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.request.progress(Arc::new(report));
         self
@@ -337,6 +339,10 @@ impl Call {
         block_on(self.send())?
     }
 }
+
+/// A call is data: a panic leaves it as it was.
+impl std::panic::UnwindSafe for Call {}
+impl std::panic::RefUnwindSafe for Call {}
 
 impl IntoFuture for Call {
     type Output = Result<Value>;

@@ -2,72 +2,74 @@
 
 use std::{error::Error as StdError, io};
 
-use crate::error::{Cause, Error, ErrorKind, Outcome};
+use hyper_util::client::legacy::{
+    self,
+    connect::{HttpConnector, HttpInfo, proxy::Tunnel},
+};
+use tower_service::Service;
+
+use super::answered::Answered;
+use crate::error::{Again, Cause, Error, ErrorKind, Outcome};
+
+mod connect;
+mod exchange;
+
+/// What hyper-util says of a proxy; it has no public name.
+type TunnelError = <Tunnel<HttpConnector> as Service<http::Uri>>::Error;
+
+/// What a failure's meaning depends on, beside the failure.
+pub(super) struct Around<'a> {
+    /// Every connection goes by way of the proxy that the settings name.
+    pub(super) by_proxy: bool,
+    pub(super) answered: &'a Answered,
+}
 
 /// A failure before the headers of an answer came.
-pub(super) fn send(error: reqwest::Error) -> Error {
+pub(super) fn send(error: reqwest::Error, around: &Around<'_>) -> Error {
     let error = error.without_url();
     if error.is_builder() {
         return Error::new(ErrorKind::Request, "the request cannot be sent as it is").with_source(cause(&error));
     }
     let found = Found::look(&error);
-    let told = if error.is_connect() { connect(&error, &found) } else { exchange(&error, &found) };
-    match found.own {
-        Some(own) => own_error(own),
-        None => told.with_source(cause(&error)),
+    if let Some(own) = found.own {
+        return own_error(own);
     }
+    let told = if error.is_connect() {
+        connect::meaning(&error, &found, around.by_proxy)
+    } else {
+        exchange::meaning(&error, &found, around.answered)
+    };
+    told.with_source(cause(&error))
 }
 
 /// A failure while the body of an answer is read.
 pub(super) fn read(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let found = Found::look(&error);
-    let message = match &found.io {
-        Some(kind) => format!("the body broke off: {kind}"),
-        None => "the body is cut short or badly framed".to_owned(),
+    let told = match found.io.map(io::Error::kind) {
+        _ if found.tls.is_some() => truncated("the body broke off: the TLS connection was damaged"),
+        // What hyper says of chunks is of these kinds, and nothing else that it says of bodies.
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            Error::coded(ErrorKind::Protocol, "protocol.chunk", "the body's chunks are badly framed")
+        }
+        Some(kind) => truncated(format!("the body broke off: {kind}")),
+        None => truncated("the body broke off"),
     };
-    Error::coded(ErrorKind::Body, "body.truncated", message).with_outcome(Outcome::Processed).with_source(cause(&error))
+    told.with_outcome(Outcome::Processed).with_source(cause(&error))
+}
+
+fn truncated(message: impl Into<String>) -> Error {
+    Error::coded(ErrorKind::Body, "body.truncated", message)
+}
+
+/// An answer that breaks HTTP in a way that it would break it again.
+pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Error {
+    Error::coded(ErrorKind::Protocol, code, message).with_outcome(Outcome::MaybeProcessed).with_again(Again::Never)
 }
 
 /// The chain under a reqwest error as text, its URL left out.
 pub(super) fn cause(error: &(dyn StdError + 'static)) -> Cause {
     Cause::chain(error, &str::to_owned)
-}
-
-fn connect(error: &reqwest::Error, found: &Found<'_>) -> Error {
-    if error.is_timeout() || found.io == Some(io::ErrorKind::TimedOut) {
-        return Error::coded(ErrorKind::Timeout, "timeout.connect", "no connection in the time allowed");
-    }
-    if let Some(tls) = found.tls {
-        let (code, message) = tls_code(tls);
-        return Error::coded(ErrorKind::Tls, code, message);
-    }
-    if error.is_dns() {
-        return Error::coded(ErrorKind::Connect, "dns", "the host name has no address");
-    }
-    match found.io {
-        Some(io::ErrorKind::ConnectionRefused) => Error::new(ErrorKind::Connect, "the connection was refused"),
-        _ => Error::new(ErrorKind::Connect, "no connection to the server"),
-    }
-}
-
-fn exchange(error: &reqwest::Error, found: &Found<'_>) -> Error {
-    if let Some(tls) = found.tls {
-        let (code, message) = tls_code(tls);
-        return Error::coded(ErrorKind::Tls, code, message).with_outcome(Outcome::MaybeProcessed);
-    }
-    let (kind, code, message) = match found.hyper {
-        _ if error.is_timeout() => (ErrorKind::Timeout, "timeout.headers", "no answer in the time allowed"),
-        // hyper's own question about this is for its server only.
-        Some(hyper) if hyper.is_parse() && hyper.to_string().contains("too large") => {
-            (ErrorKind::Protocol, "protocol.head_too_large", "the head of the answer is too large")
-        }
-        Some(hyper) if hyper.is_parse() => (ErrorKind::Protocol, "protocol.not_http", "the answer is not HTTP"),
-        Some(hyper) if hyper.is_user() => (ErrorKind::Body, "body.truncated", "the body could not be sent whole"),
-        _ if error.is_body() => (ErrorKind::Body, "body.truncated", "the body could not be sent whole"),
-        _ => (ErrorKind::Protocol, "protocol.closed", "the connection closed before an answer came"),
-    };
-    Error::coded(kind, code, message).with_outcome(Outcome::MaybeProcessed)
 }
 
 /// A failure to read the caller's own file or stream, met on the way out.
@@ -101,9 +103,14 @@ fn tls_code(error: &rustls::Error) -> (&'static str, &'static str) {
 /// What the chain of an error holds.
 #[derive(Default)]
 struct Found<'e> {
-    io: Option<io::ErrorKind>,
+    io: Option<&'e io::Error>,
+    client: Option<&'e legacy::Error>,
     hyper: Option<&'e hyper::Error>,
+    h2: Option<&'e h2::Error>,
     tls: Option<&'e rustls::Error>,
+    tunnel: Option<&'e TunnelError>,
+    /// The number that the operating system gave.
+    system: Option<i32>,
     own: Option<&'e io::Error>,
 }
 
@@ -114,10 +121,14 @@ impl<'e> Found<'e> {
         let mut next = Some(error);
         while let Some(error) = next {
             next = error.source();
+            found.client = found.client.or_else(|| error.downcast_ref());
             found.hyper = found.hyper.or_else(|| error.downcast_ref());
+            found.h2 = found.h2.or_else(|| error.downcast_ref());
             found.tls = found.tls.or_else(|| error.downcast_ref());
+            found.tunnel = found.tunnel.or_else(|| error.downcast_ref());
             if let Some(io) = error.downcast_ref::<io::Error>() {
-                found.io = found.io.or(Some(io.kind()));
+                found.io = found.io.or(Some(io));
+                found.system = found.system.or(io.raw_os_error());
                 found.own = found.own.or_else(|| found.hyper.is_some_and(hyper::Error::is_user).then_some(io));
                 if let Some(inner) = io.get_ref() {
                     next = Some(inner);
@@ -125,5 +136,18 @@ impl<'e> Found<'e> {
             }
         }
         found
+    }
+
+    /// Whether the request was never given to a connection, or given back by it unread.
+    fn unsent(&self) -> bool {
+        self.client.is_some_and(|client| client.connect_info().is_none())
+            || self.hyper.is_some_and(hyper::Error::is_canceled)
+    }
+
+    /// The connection on which it failed.
+    fn connection(&self) -> Option<HttpInfo> {
+        let mut known = http::Extensions::new();
+        self.client?.connect_info()?.get_extras(&mut known);
+        known.remove()
     }
 }

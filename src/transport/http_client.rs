@@ -3,7 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -11,10 +11,17 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri, header::CONTENT_LENGTH};
 use http_body::{Body as _, Frame, SizeHint};
+use hyper_util::client::legacy::connect::HttpInfo;
 use sync_wrapper::SyncWrapper;
 use url::Url;
 
-use super::{Proxies, Transport, classify};
+use super::{
+    Proxies, Resolve, Transport,
+    answered::Answered,
+    classify::{self, Around},
+    head,
+    resolve::Bounded,
+};
 use crate::{
     body::{BoxFuture, WireBody},
     error::{BoxError, Error, ErrorKind, Result},
@@ -36,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) identity: Option<Secret>,
     pub(crate) insecure: bool,
     pub(crate) proxies: Proxies,
+    /// Gives addresses in place of the system.
+    pub(crate) resolver: Option<Arc<dyn Resolve>>,
 }
 
 /// Carries requests over the network.
@@ -47,6 +56,7 @@ pub(crate) struct Http {
     secure: OnceLock<reqwest::Client>,
     /// For `https:` of another origin, where the client certificate and lax checks do not belong.
     foreign: OnceLock<reqwest::Client>,
+    answered: Answered,
 }
 
 impl Http {
@@ -57,6 +67,7 @@ impl Http {
             plain: OnceLock::new(),
             secure: OnceLock::new(),
             foreign: OnceLock::new(),
+            answered: Answered::new(),
             settings,
         };
         if !http.settings.roots.is_empty() || http.settings.identity.is_some() {
@@ -114,7 +125,7 @@ enum To {
 }
 
 fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
-    let Settings { origin: _, connect_timeout, roots, identity, insecure, proxies } = settings;
+    let Settings { origin: _, connect_timeout, roots, identity, insecure, proxies, resolver } = settings;
     let config = |why: &str, error: reqwest::Error| {
         Error::coded(ErrorKind::Request, "config", why).with_source(classify::cause(&error))
     };
@@ -127,6 +138,9 @@ fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
         .http2_max_header_list_size(64 << 10);
     if let Some(timeout) = connect_timeout {
         builder = builder.connect_timeout(*timeout);
+    }
+    if let Some(resolver) = resolver {
+        builder = builder.dns_resolver(Bounded(Arc::clone(resolver)));
     }
     if to == To::Plain && !proxies.is_secure() {
         builder = builder.tls_certs_only([]);
@@ -172,7 +186,16 @@ impl Transport for Http {
                     Some(reqwest::Body::wrap(Shared(SyncWrapper::new(stream), length)))
                 }
             };
-            let answer = client.execute(wire).await.map_err(classify::send)?;
+            let by_proxy = !self.settings.proxies.is_empty() && self.settings.proxies.proxy_for(wire.url()).is_some();
+            // Lets the runtime look at its sockets, so that an idle connection that has closed, or has
+            // bytes that nobody asked for, is gone from the pool before one is taken from there.
+            tokio::task::yield_now().await;
+            let around = Around { by_proxy, answered: &self.answered };
+            let answer = client.execute(wire).await.map_err(|error| classify::send(error, &around))?;
+            if let Some(connection) = answer.extensions().get::<HttpInfo>() {
+                self.answered.add(connection);
+            }
+            head::check(answer.status(), answer.headers())?;
             Ok(http::Response::from(answer).map(|body| WireBody::new(Answer(body))))
         })
     }

@@ -23,8 +23,13 @@ mod curl;
 mod deadlines;
 /// The examples, what they print, and the server that they talk to.
 mod examples;
+/// N: faults of the network, row by row.
+#[cfg(feature = "http")]
+mod faults;
 /// The order of the modules, held against every import.
 mod layers;
+/// L: limits, over the whole loop.
+mod limits;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// Ordinary HTTP against an ordinary mock server.

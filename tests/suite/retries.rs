@@ -573,6 +573,22 @@ async fn y46_a_service_that_calls_others_can_see_that_it_is_asked_again() {
     assert_eq!(inner.count(), 3 + 1 + 1, "nine without it");
 }
 
+/// What is told is about the call: an attempt that never left does not undo one that may have arrived.
+#[tokio::test(start_paused = true)]
+async fn y05_an_outcome_is_that_of_all_attempts_together() {
+    for (steps, expected) in [
+        (vec![refused(), refused(), refused()], Outcome::NotSent),
+        (vec![answer(429), refused(), refused()], Outcome::NotSent),
+        (vec![lost(), refused(), refused()], Outcome::MaybeProcessed),
+        (vec![answer(503), refused(), refused()], Outcome::MaybeProcessed),
+        (vec![answer(303).header("location", "/y"), refused()], Outcome::MaybeProcessed),
+    ] {
+        let script = Script::of(steps.clone());
+        let error = post(&script.client()).idempotency_key("k").await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, expected), "{steps:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn y47_no_request_is_sent_while_another_of_the_call_is_under_way() {
     let (now, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));

@@ -6,10 +6,14 @@ pub mod canary;
 pub mod echo;
 #[cfg(feature = "http")]
 pub mod fault;
+#[cfg(feature = "http")]
+pub mod h2_fault;
 pub mod recorder;
 pub mod script;
 #[cfg(feature = "http")]
 pub mod serve;
+#[cfg(feature = "http")]
+pub mod tls_fault;
 
 /// A client of the service in this process, which knows no catalog.
 pub fn local() -> restwalk::Client {

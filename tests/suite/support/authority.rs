@@ -6,7 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
 };
 use tokio_rustls::rustls::{
-    RootCertStore, ServerConfig,
+    ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer},
     server::WebPkiClientVerifier,
@@ -53,9 +53,19 @@ impl Authority {
 
     /// A server's settings under this authority; `clients` must show a certificate of theirs.
     pub fn config(&self, claims: &Claims, clients: Option<&Self>) -> ServerConfig {
+        self.config_of(claims, clients, ALL_VERSIONS)
+    }
+
+    /// The same for a server that knows these versions of TLS only.
+    pub fn config_of(
+        &self,
+        claims: &Claims,
+        clients: Option<&Self>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ServerConfig {
         let (certificate, key) = self.issue(claims);
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap();
         let builder = match clients {
             None => builder.with_no_client_auth(),

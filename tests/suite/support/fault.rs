@@ -10,6 +10,9 @@ use std::{
     time::Duration,
 };
 
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 /// No script waits longer for a client than this; a test that gets here fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -18,6 +21,7 @@ type Log = Arc<Mutex<Vec<Vec<u8>>>>;
 /// A running server; it ends when this is dropped.
 pub struct FaultServer {
     address: SocketAddr,
+    scheme: &'static str,
     log: Log,
     stop: Arc<AtomicBool>,
 }
@@ -38,9 +42,9 @@ impl Heard {
     }
 }
 
-/// One connection, as its script sees it.
+/// One connection, as its script sees it; what is logged of TLS is its content.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Wire,
     /// The number of the connection, from 0.
     pub number: usize,
     log: Log,
@@ -48,13 +52,52 @@ pub struct Connection {
     pending: Vec<u8>,
 }
 
+/// What a script speaks on.
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref(),
+        }
+    }
+
+    fn read(&mut self, block: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(block),
+            Self::Tls(stream) => stream.read(block),
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(bytes),
+            Self::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+        }
+    }
+}
+
 impl FaultServer {
     /// Runs `script` for every connection, each on a thread of its own.
     pub fn start(script: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
+        Self::serve(None, script)
+    }
+
+    /// The same inside TLS; a connection whose handshake fails stays empty.
+    pub fn tls(config: ServerConfig, script: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
+        Self::serve(Some(Arc::new(config)), script)
+    }
+
+    fn serve(tls: Option<Arc<ServerConfig>>, script: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let (log, stop, script) = (Log::default(), Arc::new(AtomicBool::new(false)), Arc::new(script));
-        let server = Self { address, log: Arc::clone(&log), stop: Arc::clone(&stop) };
+        let server = Self { address, scheme, log: Arc::clone(&log), stop: Arc::clone(&stop) };
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
@@ -62,14 +105,17 @@ impl FaultServer {
                 }
                 let stream = stream.unwrap();
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_nodelay(true).unwrap();
                 let number = {
                     let mut log = log.lock().unwrap();
                     log.push(Vec::new());
                     log.len() - 1
                 };
-                let mut connection = Connection { stream, number, log: Arc::clone(&log), pending: Vec::new() };
-                let script = Arc::clone(&script);
-                std::thread::spawn(move || script(&mut connection));
+                let (log, script, tls) = (Arc::clone(&log), Arc::clone(&script), tls.clone());
+                std::thread::spawn(move || {
+                    let Some(stream) = wire(stream, tls) else { return };
+                    script(&mut Connection { stream, number, log, pending: Vec::new() });
+                });
             }
         });
         server
@@ -96,7 +142,16 @@ impl FaultServer {
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.log.lock().unwrap().len()
     }
 
     /// Every byte received, connection by connection.
@@ -126,6 +181,16 @@ impl Drop for FaultServer {
     }
 }
 
+/// `stream`, its TLS handshake done; `None` where that failed.
+fn wire(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> Option<Wire> {
+    let Some(tls) = tls else { return Some(Wire::Plain(stream)) };
+    let mut session = ServerConnection::new(tls).unwrap();
+    while session.is_handshaking() {
+        session.complete_io(&mut stream).ok()?;
+    }
+    Some(Wire::Tls(Box::new(StreamOwned::new(session, stream))))
+}
+
 impl Connection {
     /// The next whole request, `None` when the client has gone.
     pub fn request(&mut self) -> Option<Heard> {
@@ -148,7 +213,26 @@ impl Connection {
 
     /// Waits for the first byte without taking it, so that closing now resets the connection.
     pub fn peek(&mut self) {
-        let _ = self.stream.peek(&mut [0]);
+        let _ = self.stream.socket().peek(&mut [0]);
+    }
+
+    /// Waits for a whole request and leaves it unread, so that closing now resets the connection.
+    pub fn leave_unread(&mut self) {
+        let mut block = vec![0; 64 << 10];
+        while let Ok(seen @ 1..) = self.stream.socket().peek(&mut block) {
+            if parse(&block[..seen]).is_some() {
+                self.log.lock().unwrap()[self.number].extend_from_slice(&block[..seen]);
+                return;
+            }
+        }
+    }
+
+    /// The next `length` bytes as they come, `None` when the client has gone.
+    pub fn take(&mut self, length: usize) -> Option<Vec<u8>> {
+        while self.pending.len() < length {
+            self.more()?;
+        }
+        Some(self.pending.drain(..length).collect())
     }
 
     fn more(&mut self) -> Option<()> {
@@ -180,19 +264,94 @@ impl Connection {
             })
         };
         let clone = |stream: &TcpStream| stream.try_clone().unwrap();
-        let forth = pass(clone(&self.stream), clone(&there));
-        let _ = (pass(there, clone(&self.stream)).join(), forth.join());
+        let forth = pass(clone(self.stream.socket()), clone(&there));
+        let _ = (pass(there, clone(self.stream.socket())).join(), forth.join());
+    }
+
+    /// Sends `bytes` in pieces of `size`, each in a segment of its own.
+    pub fn slices(&mut self, bytes: &[u8], size: usize) {
+        for piece in bytes.chunks(size) {
+            self.send(piece);
+        }
+    }
+
+    /// Sends `bytes` one at a time for as long as `go_on` allows.
+    pub fn drip(&mut self, bytes: impl IntoIterator<Item = u8>, mut go_on: impl FnMut(&mut Self) -> bool) {
+        for byte in bytes {
+            self.send(&[byte]);
+            if !go_on(self) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the client stays for `time`, which ends when it leaves.
+    pub fn stays(&mut self, time: Duration) -> bool {
+        self.stream.socket().set_read_timeout(Some(time)).unwrap();
+        let waited = self.stream.socket().peek(&mut [0]);
+        self.stream.socket().set_read_timeout(Some(PATIENCE)).unwrap();
+        waited.is_err_and(|error| matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut))
+    }
+
+    /// Whether the client is still there; what it has sent is read, and nothing is waited for.
+    pub fn drain(&mut self) -> bool {
+        self.stream.socket().set_nonblocking(true).unwrap();
+        let read = self.stream.read(&mut [0; 16 << 10]);
+        self.stream.socket().set_nonblocking(false).unwrap();
+        read.map_or_else(|error| error.kind() == std::io::ErrorKind::WouldBlock, |read| read > 0)
+    }
+
+    /// Resets the connection at the end of the script, instead of closing it.
+    pub fn reset(&mut self) {
+        SockRef::from(self.stream.socket()).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Says the end as TLS has it; without, the end is one that anybody on the way could have made.
+    pub fn notify(&mut self) {
+        if let Wire::Tls(stream) = &mut self.stream {
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    }
+
+    /// Sends no more.
+    pub fn close(&mut self) {
+        let _ = self.stream.socket().shutdown(Shutdown::Write);
     }
 
     /// Sends no more, and reads until the client closes too.
     pub fn finish(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        self.close();
         self.hold();
     }
 
     /// Keeps the connection open until the client closes it.
     pub fn hold(&mut self) {
         while self.more().is_some() {}
+    }
+}
+
+/// An address that answers no attempt to connect: a listener whose queue is full, so that the system drops the rest.
+pub struct BlackHole {
+    pub address: SocketAddr,
+    _listener: Socket,
+    _queue: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    /// One at `address`, whose port may be 0.
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        listener.bind(&address.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let mut queue = Vec::new();
+        // How many a queue of none holds is the system's matter; the first that has to wait is one too many.
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
+            queue.push(stream);
+            assert!(queue.len() < 64, "the queue never fills");
+        }
+        Self { address, _listener: listener, _queue: queue }
     }
 }
 
