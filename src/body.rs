@@ -171,6 +171,14 @@ impl WireBody {
         Self(Wire::Stream(Box::pin(body.map_err(Into::into))))
     }
 
+    /// The bytes, where they are all in memory; none otherwise.
+    pub(crate) fn buffered(&self) -> &[u8] {
+        match &self.0 {
+            Wire::Full(Some(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
     /// The bytes, where they are all in memory; else the body itself.
     ///
     /// # Errors

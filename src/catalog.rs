@@ -35,9 +35,8 @@ mod write;
 mod yaml;
 
 use load::Source;
-pub(crate) use policy::Attempts;
 pub use policy::MethodPolicy;
-pub(crate) use policy::Rate;
+pub(crate) use policy::{Attempts, Paginate, Rate};
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;

@@ -45,7 +45,7 @@ pub use path::Segment;
 pub use query::Style;
 pub use redirect::Redirect;
 pub use request::UrlTemplate;
-pub use resource::{Call, Collection, Item, Operation, Reply};
+pub use resource::{Call, Collection, Item, Items, Operation, Pages, Reply, Stop};
 pub use response::{ByteStream, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
@@ -60,3 +60,8 @@ pub mod explain {
         request::Explanation,
     };
 }
+
+/// Runs the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/reliability.md")]
+mod reliability {}

@@ -22,10 +22,12 @@ use crate::{
 mod base;
 mod curl;
 mod explain;
+mod origin;
 
-pub(crate) use base::{Base, LONGEST, Origin};
+pub(crate) use base::{Base, LONGEST};
 pub(crate) use curl::to_curl;
 pub use explain::Explanation;
+pub(crate) use origin::Origin;
 
 /// The route template of a request, in its extensions: `/people/{username}`.
 ///
@@ -67,6 +69,8 @@ impl Planned<'_> {
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: Path,
+    /// What is asked in place of path and query.
+    page: Option<Uri>,
     content: Content,
     arguments: Vec<Argument>,
     query: Vec<(String, String)>,
@@ -100,6 +104,7 @@ impl Request {
         Self {
             method,
             path,
+            page: None,
             content: Content::Arguments,
             arguments: Vec::new(),
             query: Vec::new(),
@@ -180,6 +185,11 @@ impl Request {
         self.progress = Some(progress);
     }
 
+    /// Asks for `uri`, a further page of the same listing, in place of path and query.
+    pub(crate) fn turn(&mut self, uri: Uri) {
+        self.page = Some(uri);
+    }
+
     pub(crate) fn no_defaults(&mut self) {
         self.no_defaults = true;
     }
@@ -193,8 +203,12 @@ impl Request {
     fn planned<'c>(&self, context: &Context<'c>) -> Result<Planned<'c>> {
         let route = self.route(context.catalog)?;
         let policy = route.and_then(|route| route.policy(&self.method));
-        let query = self.query_string(context, policy)?;
-        let uri = context.base.uri(self.path.as_str(), self.path.segments(), &query)?;
+        let uri = if let Some(page) = &self.page {
+            page.clone()
+        } else {
+            let query = self.query_string(context, policy)?;
+            context.base.uri(self.path.as_str(), self.path.segments(), &query)?
+        };
         let (body, content_type) = self.body(context, route)?;
         let label = match route {
             Some(route) => Arc::clone(route.shared_template()),

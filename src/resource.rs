@@ -14,10 +14,14 @@ use crate::{
 };
 
 mod call;
+mod items;
 mod operation;
+mod pages;
 
 pub use call::Call;
+pub use items::Items;
 pub use operation::{Operation, Reply};
+pub use pages::{Pages, Stop};
 
 /// A fixed segment of a path, such as `people`.
 ///

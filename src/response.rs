@@ -25,6 +25,7 @@ mod coding;
 mod decode;
 mod lines;
 mod link;
+mod pointer;
 mod save;
 mod stream;
 

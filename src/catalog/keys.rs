@@ -177,7 +177,7 @@ const POLICY: &[Key] = &[
     key(
         "paginate",
         &Shape::Word(&["link", "cursor", "page", "offset", "before", "after"]),
-        "How the next page is found. Nothing acts on it yet.",
+        "How the next page is found; pages() follows link, and no other kind by itself.",
     ),
     key(
         "danger",
@@ -191,7 +191,7 @@ const POLICY: &[Key] = &[
 const OFF: Shape = Shape::Word(&["off"]);
 
 /// Keys of a policy that are kept for later and change nothing yet, which a reader of the file should know.
-pub(super) const INERT: &[&str] = &["cache", "paginate"];
+pub(super) const INERT: &[&str] = &["cache"];
 
 /// The whole of `defaults.yaml`.
 pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Some(DEFAULT_BODIES));

@@ -37,13 +37,25 @@ pub(crate) fn link(base: &Base, from: &Uri, reference: &str) -> Result<Uri, Erro
     Err(refused("redirect.cross_origin", why))
 }
 
+/// `uri` without the query parameter `name`: a key that the server echoed, and that is attached anew.
+pub(crate) fn without(uri: Uri, name: &str) -> Uri {
+    let is_other = |pair: &&str| url::form_urlencoded::parse(pair.as_bytes()).all(|(known, _)| known != name);
+    let Some(query) = uri.query().filter(|query| !query.split('&').all(|pair| is_other(&pair))) else { return uri };
+    let kept = query.split('&').filter(is_other).collect::<Vec<_>>().join("&");
+    let separator = if kept.is_empty() { "" } else { "?" };
+    let rest = format!("{}{separator}{kept}", uri.path()).parse();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = rest.ok();
+    Uri::from_parts(parts).unwrap_or(uri)
+}
+
 /// The origin of `uri`, fit to print.
 pub(super) fn origin(uri: &Uri) -> String {
     Origin::of(uri).map_or_else(|| "another origin".to_owned(), |origin| printable(&origin.to_string()))
 }
 
 /// An error about an answer that points somewhere: it is final, so the server has acted.
-pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Error {
+pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Error {
     Error::coded(ErrorKind::Redirect, code, message).with_outcome(Outcome::Processed)
 }
 
@@ -198,6 +210,19 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains("CNRY"), "{error}");
         }
         assert_eq!(link(&base, &here(), "javascript:x").unwrap_err().code(), "redirect.bad_location");
+    }
+
+    #[test]
+    fn r36_a_key_that_the_server_echoed_is_left_out() {
+        for (given, expected) in [
+            ("https://h/x?api_key=CNRY", "https://h/x"),
+            ("https://h/x?a=1&api_key=CNRY&b=%20&c", "https://h/x?a=1&b=%20&c"),
+            ("https://h/x?api%5Fkey=CNRY&api_key=CNRY&b", "https://h/x?b"),
+            ("https://h/x?xapi_key=1&a=api_key", "https://h/x?xapi_key=1&a=api_key"),
+            ("https://h/x", "https://h/x"),
+        ] {
+            assert_eq!(without(given.parse().unwrap(), "api_key"), expected, "{given}");
+        }
     }
 
     #[test]

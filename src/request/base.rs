@@ -1,10 +1,9 @@
 //! The base URL: checked once, then only ever extended.
 
-use std::fmt;
-
-use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::uri::{PathAndQuery, Uri};
 use url::Url;
 
+use super::Origin;
 use crate::{
     error::{Error, ErrorKind, Fault, quoted},
     header::is_secret,
@@ -13,60 +12,6 @@ use crate::{
 
 /// The longest URL that is sent, in bytes.
 pub(crate) const LONGEST: usize = 8_000;
-
-/// Where a request goes: scheme, host and effective port.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Origin {
-    scheme: Scheme,
-    authority: Authority,
-}
-
-impl Origin {
-    /// The origin of an absolute URL, without user and default port.
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
-        let (scheme, host) = (uri.scheme()?.clone(), uri.host()?);
-        let usual = if scheme == Scheme::HTTPS { 443 } else { 80 };
-        let authority = match uri.port_u16().filter(|port| *port != usual) {
-            Some(port) => format!("{host}:{port}").parse(),
-            None => host.parse(),
-        };
-        Some(Self { scheme, authority: authority.ok()? })
-    }
-
-    /// Whether what is sent here is encrypted.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.scheme == Scheme::HTTPS
-    }
-
-    /// Whether this is `plain` by https: the same host, both on the usual port.
-    pub(crate) fn secures(&self, plain: &Self) -> bool {
-        self.is_secure() && !plain.is_secure() && self.authority == plain.authority && self.authority.port().is_none()
-    }
-
-    /// Whether `uri` is of this origin.
-    pub(crate) fn holds(&self, uri: &Uri) -> bool {
-        uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)
-    }
-
-    pub(crate) fn scheme(&self) -> &str {
-        self.scheme.as_str()
-    }
-
-    pub(crate) fn host(&self) -> &str {
-        self.authority.host()
-    }
-
-    /// The port, the scheme's own where none is named.
-    pub(crate) fn port(&self) -> u16 {
-        self.authority.port_u16().unwrap_or(if self.scheme == Scheme::HTTPS { 443 } else { 80 })
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.authority)
-    }
-}
 
 /// Where paths begin: an origin, a path prefix, and a query that every request repeats.
 #[derive(Clone)]
@@ -135,11 +80,8 @@ impl Base {
     }
 
     fn of(url: &Url, exact: bool) -> Option<Self> {
-        let host = url.host_str()?;
-        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let scheme = if url.scheme() == "https" { Scheme::HTTPS } else { Scheme::HTTP };
         Some(Self {
-            origin: Origin { scheme, authority: authority.parse().ok()? },
+            origin: Origin::new(url)?,
             prefix: if exact { url.path().to_owned() } else { url.path().trim_end_matches('/').to_owned() },
             query: url.query().filter(|query| !query.is_empty()).map(str::to_owned),
             exact,

@@ -29,9 +29,9 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call {
-    client: Client,
+    pub(super) client: Client,
     pub(super) request: Request,
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl Call {
@@ -283,7 +283,7 @@ impl Call {
     }
 
     /// Sends the call and reads the answer within the attempt, so that one that breaks off is asked for again.
-    async fn fetch(self) -> Result<Response> {
+    pub(super) async fn fetch(self) -> Result<Response> {
         self.client.send(&self.request, &self.options, Reading::Whole).await
     }
 

@@ -151,3 +151,46 @@ impl<'e> Found<'e> {
         known.remove()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::{
+        io::AsyncReadExt,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    /// The failure of a request on a connection that the server closes behind `reads` reads.
+    async fn closed_after(reads: usize) -> legacy::Error {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for _ in 0..reads {
+                assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            }
+        });
+        let connector = tower::service_fn(move |_: http::Uri| {
+            Box::pin(async move {
+                let stream = TcpStream::connect(address).await?;
+                if reads == 0 {
+                    // The end is there before the connection is.
+                    stream.peek(&mut [0]).await?;
+                }
+                io::Result::Ok(TokioIo::new(stream))
+            })
+        });
+        let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let request = http::Request::get("http://h/x").body(Empty::<bytes::Bytes>::new()).unwrap();
+        client.request(request).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn n06_a_request_that_no_connection_took_is_known() {
+        assert!(Found::look(&closed_after(0).await).unsent());
+        assert!(!Found::look(&closed_after(1).await).unsent());
+    }
+}

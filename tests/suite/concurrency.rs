@@ -160,6 +160,9 @@ fn a_blocking_call_does_not_trip_over_a_connection_that_closed_meanwhile() {
     server.join().unwrap();
 }
 
+/// How often a race is run; a hundred thousand times without debug assertions, as they are five times as slow.
+const RACES: u32 = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
+
 /// A future that is given up after so many polls; `None` when it was.
 async fn polled<F: Future + Unpin>(mut work: F, times: usize) -> Option<F::Output> {
     let mut left = times;
@@ -218,7 +221,7 @@ async fn k04_an_answer_in_the_moment_of_the_deadline_is_an_answer_or_a_timeout()
     let script = Script::of([answer(200).body("7").after(second)]);
     let client = script.builder().limit(Limit::new().concurrency(1)).build().unwrap();
     let (mut answers, mut timeouts) = (0, 0);
-    for n in 0..100_000_u32 {
+    for n in 0..RACES {
         // A little before, in the same millisecond, a little after.
         let timeout = second + Duration::from_millis(u64::from(n % 3)) - Duration::from_millis(1);
         match client.res("x").get().timeout(timeout).retry(Retry::off()).await {
@@ -226,8 +229,8 @@ async fn k04_an_answer_in_the_moment_of_the_deadline_is_an_answer_or_a_timeout()
             Err(error) => timeouts += u32::from(error.code() == "timeout.total"),
         }
     }
-    assert_eq!(answers + timeouts, 100_000);
-    assert!(answers > 30_000 && timeouts > 30_000, "{answers} {timeouts}");
+    assert_eq!(answers + timeouts, RACES);
+    assert!(answers > RACES / 4 && timeouts > RACES / 4, "{answers} {timeouts}");
     assert!(client.try_acquire().is_some());
 }
 
@@ -252,7 +255,7 @@ async fn k05_when_the_first_in_the_queue_is_aborted_the_others_go_on() {
 async fn k06_an_answer_that_nobody_reads_leaks_nothing() {
     let script = Script::of([answer(200).body(vec![b'x'; 10_000])]);
     let client = script.builder().limit(Limit::new().concurrency(8)).build().unwrap();
-    for _ in 0..100_000 {
+    for _ in 0..RACES {
         drop(client.res("x").get().send().await.unwrap());
     }
     let held: Vec<_> = (0..8).map(|_| client.try_acquire()).collect();

@@ -35,6 +35,8 @@ mod max;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
 mod ordinary;
+/// R30 to R36: listings page by page.
+mod pages;
 /// P: what may be a path, by every way in which one is given.
 mod paths;
 /// T7, W35 to W39, V-W3, V-W4: the retries of the older clients.

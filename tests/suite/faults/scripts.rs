@@ -19,6 +19,9 @@ pub const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 /// The limit on the time for headers and for each piece of a body, where the fault is silence.
 pub const PATIENCE: Duration = Duration::from_millis(150);
 
+/// How many frames are a flood: no client may choke on them, and the machine has other work too.
+const MANY: usize = 4_000;
+
 type Play = Arc<dyn Fn(&mut Connection) + Send + Sync>;
 
 /// One fault.
@@ -163,7 +166,10 @@ pub fn of(id: &str) -> Vec<Script> {
 
 /// Every script, in the order of the rows.
 pub fn all() -> Vec<Script> {
-    [connections(), heads(), framings(), bodies(), handshakes(), http2(), proxies()].into_iter().flatten().collect()
+    [connections(), heads(), framings(), bodies(), handshakes(), http2(), floods(), proxies()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn script(id: &'static str, fault: &'static str, peer: Peer) -> Script {
@@ -342,10 +348,9 @@ fn handshakes() -> Vec<Script> {
     ]
 }
 
-/// HTTP/2 that ends streams, or is none.
+/// HTTP/2 that ends streams.
 fn http2() -> Vec<Script> {
     let over = |id, fault, play: fn(&mut Http2, u32)| script(id, fault, Peer::Http2(&[], play));
-    let closed = &[(h2_fault::INITIAL_WINDOW_SIZE, 0)];
     vec![
         over("n45", "GOAWAY below the stream", |peer, stream| {
             peer.go_away(stream - 1, h2_fault::NO_ERROR);
@@ -353,9 +358,11 @@ fn http2() -> Vec<Script> {
         }),
         over("n45", "GOAWAY below the stream, and the end", |peer, stream| {
             peer.go_away(stream - 1, h2_fault::NO_ERROR);
+            peer.finish();
         }),
         over("n45 begun", "GOAWAY at the stream, and the end", |peer, stream| {
             peer.go_away(stream, h2_fault::NO_ERROR);
+            peer.finish();
         }),
         over("n46 refused", "RST_STREAM REFUSED_STREAM", |peer, stream| {
             peer.reset(stream, h2_fault::REFUSED_STREAM);
@@ -369,6 +376,14 @@ fn http2() -> Vec<Script> {
             peer.reset(stream, h2_fault::INTERNAL_ERROR);
             peer.hold();
         }),
+    ]
+}
+
+/// HTTP/2 that goes on and on, or not at all.
+fn floods() -> Vec<Script> {
+    let over = |id, fault, play: fn(&mut Http2, u32)| script(id, fault, Peer::Http2(&[], play));
+    let closed = &[(h2_fault::INITIAL_WINDOW_SIZE, 0)];
+    vec![
         over("n47 head", "CONTINUATION without end", |peer, stream| {
             peer.unfinished_head(stream);
             while peer.stays() {
@@ -376,15 +391,13 @@ fn http2() -> Vec<Script> {
                 peer.continuation(stream, b"\0\x01x\x01v");
             }
         }),
-        stalling(over("n47 silence", "PING without end", |peer, _| {
-            while peer.stays() {
-                peer.ping();
-            }
+        stalling(over("n47 silence", "thousands of PING", |peer, _| {
+            (0..MANY).for_each(|_| peer.ping());
+            peer.hold();
         })),
-        stalling(over("n47 silence", "SETTINGS without end", |peer, _| {
-            while peer.stays() {
-                peer.settings(&[]);
-            }
+        stalling(over("n47 silence", "thousands of SETTINGS", |peer, _| {
+            (0..MANY).for_each(|_| peer.settings(&[]));
+            peer.hold();
         })),
         stalling(script("n47 silence", "a window that never opens", Peer::Http2(closed, |peer, _| peer.hold()))),
         stalling(over("n47 body", "empty DATA without end", |peer, stream| {

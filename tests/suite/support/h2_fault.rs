@@ -137,6 +137,11 @@ impl<'c> Http2<'c> {
         self.connection.hold();
     }
 
+    /// Sends no more, and reads until the client closes too: closing on unread frames would be a reset.
+    pub fn finish(&mut self) {
+        self.connection.finish();
+    }
+
     /// Whether the client is still there; what it sent is read.
     pub fn stays(&mut self) -> bool {
         self.connection.drain()

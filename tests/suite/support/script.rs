@@ -107,6 +107,11 @@ impl Script {
         self.builder().build().unwrap()
     }
 
+    /// The step for a request, which is not noted.
+    pub fn choose(&self, seen: &Seen) -> Step {
+        (self.choose)(seen)
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }

@@ -1,0 +1,295 @@
+//! A listing page by page: each answer says where the next one is, and what it says passes the gate.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use http::{Method, Uri};
+
+use super::{Call, Items};
+use crate::{
+    body::BoxFuture,
+    catalog::Paginate,
+    client::Client,
+    error::{Error, Fault, Outcome, Result, quoted},
+    redirect::gate,
+    response::Response,
+};
+
+/// How many pages are asked for unless told otherwise.
+const MOST: usize = 1_000;
+
+/// Why no further page comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The last page was given: it names no next one.
+    LastPage,
+    /// There are more, and `max_pages` were given; [`Pages::resume`] tells where to go on.
+    MaxPages,
+    /// An error was given; where [`Pages::resume`] has a token, the same page can be asked for again.
+    Failed,
+}
+
+/// The pages of a listing, each asked for when it is taken.
+///
+/// The next page is where the `Link` header of the last one says, or by [`Pages::next_at`] a place in its body. It
+/// must be within the client's base URL, and is asked as a GET by the same call: same headers, credentials, limits
+/// and retries. A page that comes again is an error, `redirect.loop`, and one elsewhere is `redirect.cross_origin`.
+///
+/// ```
+/// # use restwalk::{Client, Stop, Value};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> restwalk::Result<()> {
+/// # let answer = |uri: http::Uri| async move {
+/// #     let next = if uri.query() == Some("page=3") { "" } else if uri.query() == Some("page=2") { "</people?page=3>; rel=next" } else { "</people?page=2>; rel=next" };
+/// #     ([("link", next)], "[1, 2]")
+/// # };
+/// # let client = Client::local(axum::Router::new().route("/people", axum::routing::get(answer))).build()?;
+/// let mut pages = client.res("people").get().pages().max_pages(2);
+/// let mut found = 0;
+/// while let Some(page) = pages.next().await {
+///     found += page?.json::<Vec<Value>>().await?.len();
+/// }
+/// assert_eq!((found, pages.stopped()), (4, Some(Stop::MaxPages)));
+///
+/// let token = pages.resume().unwrap();
+/// let mut rest = client.res("people").get().pages().resume_from(&token);
+/// assert!(rest.next().await.is_some_and(|page| page.is_ok()));
+/// assert_eq!(rest.stopped(), Some(Stop::LastPage));
+/// # Ok(()) }
+/// ```
+#[must_use = "a page is asked for when it is taken, by next"]
+pub struct Pages {
+    /// The call for the page that comes next.
+    call: Call,
+    pointer: Option<String>,
+    most: usize,
+    given: usize,
+    seen: HashSet<Uri>,
+    /// Where the page that comes next is; the first one is where the call is.
+    next: Option<Uri>,
+    /// Told in place of the page that comes next.
+    mistake: Option<Error>,
+    running: Option<BoxFuture<'static, Result<Response>>>,
+    stop: Option<Stop>,
+}
+
+impl Call {
+    /// The pages of this listing, each asked for when it is taken; only a GET has pages.
+    pub fn pages(mut self) -> Pages {
+        if self.request.method != Method::GET {
+            let why = format!("{} has no pages, only a GET has", self.request.method);
+            self.request.note::<()>(Err(Fault::request(why)));
+        }
+        Pages {
+            call: self,
+            pointer: None,
+            most: MOST,
+            given: 0,
+            seen: HashSet::new(),
+            next: None,
+            mistake: None,
+            running: None,
+            stop: None,
+        }
+    }
+
+    /// The elements of the arrays that this listing's pages are; see [`Pages::items`].
+    pub fn items<T>(self) -> Items<T> {
+        self.pages().items()
+    }
+}
+
+impl Client {
+    /// Describes a GET of what an answer links to by `rel`, such as `next`; `None` where it links to no such thing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> restwalk::Result<()> {
+    /// # let people = || async { ([("link", "</people/ada>; rel=first")], "[]") };
+    /// # let router = axum::Router::new().route("/people", axum::routing::get(people));
+    /// # let router = router.route("/people/ada", axum::routing::get(|| async { "\"Ada\"" }));
+    /// # let client = restwalk::Client::local(router).build()?;
+    /// let people = client.res("people").get().send().await?;
+    /// let first = client.follow(&people, "first")?.unwrap();
+    /// assert_eq!(first.await?, "Ada");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `Redirect` for a link that leads out of the base URL; ask there by [`Client::at`].
+    pub fn follow(&self, response: &Response, rel: &str) -> Result<Option<Call>> {
+        let Some(target) = target(response, rel) else { return Ok(None) };
+        let uri = gate::link(self.context().base, response.url(), &target);
+        let uri = uri.map_err(|error| response.exchange().dress(error))?;
+        Ok(Some(self.at(uri.to_string()).get()))
+    }
+}
+
+impl Pages {
+    /// Finds the next page's URL at a JSON pointer in the body, such as `/paging/next`, in place of the `Link` header.
+    ///
+    /// Nothing there, `null` or an empty text is the end; what is no text is an error, `Decode`.
+    pub fn next_at(mut self, pointer: impl Into<String>) -> Self {
+        let pointer = pointer.into();
+        if !pointer.starts_with('/') {
+            let why = format!("{} is no JSON pointer; it begins with a slash, as /paging/next does", quoted(&pointer));
+            self.call.request.note::<()>(Err(Fault::request(why)));
+        }
+        self.pointer = Some(pointer);
+        self
+    }
+
+    /// Asks for at most so many pages; 1,000 by default.
+    pub fn max_pages(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// Begins with the page of a token that [`Pages::resume`] gave, in place of the first.
+    pub fn resume_from(mut self, token: &str) -> Self {
+        let base = self.call.client.context().base.clone();
+        match base.uri("/", 0, "").and_then(|home| gate::link(&base, &home, token)) {
+            Ok(uri) => self.turn(uri),
+            Err(error) => self.mistake = Some(error.with_outcome(Outcome::NotSent)),
+        }
+        self
+    }
+
+    /// The elements of each page's array, one after another.
+    pub fn items<T>(self) -> Items<T> {
+        Items::new(self)
+    }
+
+    /// The next page, `None` after the last, after the most that are asked for, and after an error.
+    ///
+    /// Nothing is lost where the future is dropped: the page is there for the next call.
+    ///
+    /// # Errors
+    /// As [`Call::send_as`] but for decoding, and `Redirect` where the next page is out of the base URL or comes again.
+    pub async fn next(&mut self) -> Option<Result<Response>> {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// Why no further page comes; `None` while there may be one.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stop
+    }
+
+    /// Where to go on, for [`Pages::resume_from`]: the path and query of the page that comes next, or that failed.
+    ///
+    /// It is text to be kept, and may hold what the server put into the URL. `None` before the first page and
+    /// after the last.
+    pub fn resume(&self) -> Option<String> {
+        Some(self.next.as_ref()?.path_and_query()?.to_string())
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Response>>> {
+        if let Some(error) = self.mistake.take() {
+            self.stop = Some(Stop::Failed);
+            return Poll::Ready(Some(Err(error)));
+        }
+        if self.stop.is_some() {
+            return Poll::Ready(None);
+        }
+        if self.given >= self.most {
+            self.stop = Some(Stop::MaxPages);
+            return Poll::Ready(None);
+        }
+        if self.running.is_none()
+            && let Err(error) = self.followable()
+        {
+            self.stop = Some(Stop::Failed);
+            return Poll::Ready(Some(Err(error)));
+        }
+        let running = self.running.get_or_insert_with(|| Box::pin(self.call.clone().fetch()));
+        let tried = ready!(running.as_mut().poll(cx));
+        self.running = None;
+        match &tried {
+            Ok(page) => self.learn(page),
+            Err(_) => self.stop = Some(Stop::Failed),
+        }
+        Poll::Ready(Some(tried))
+    }
+
+    /// Refuses a listing whose next page no link names, before anything is sent.
+    fn followable(&self) -> Result<()> {
+        let Call { client, request, .. } = &self.call;
+        let policy = request.route(client.catalog())?.and_then(|route| route.policy(&request.method));
+        match policy.and_then(|policy| policy.paginate) {
+            None | Some(Paginate::Link) => Ok(()),
+            Some(_) if self.pointer.is_some() => Ok(()),
+            Some(_) => {
+                let why = "the catalog says that no link names the next page here; say where one stands by .next_at(..), \
+                           or ask for each page by .query(..)";
+                Err(Fault::request(why).into())
+            }
+        }
+    }
+
+    /// Looks where `page` says that the next one is.
+    fn learn(&mut self, page: &Response) {
+        self.given += 1;
+        self.seen.extend(self.next.take());
+        self.seen.insert(page.url().clone());
+        match self.following(page) {
+            Ok(None) => self.stop = Some(Stop::LastPage),
+            Ok(Some(uri)) => self.turn(uri),
+            Err(error) => self.mistake = Some(page.exchange().dress(error)),
+        }
+    }
+
+    fn following(&self, page: &Response) -> Result<Option<Uri>> {
+        let reference = match &self.pointer {
+            None => target(page, "next"),
+            Some(pointer) => page.text_at(pointer)?,
+        };
+        let Some(reference) = reference.filter(|reference| !reference.is_empty()) else { return Ok(None) };
+        let mut uri = gate::link(self.call.client.context().base, page.url(), &reference)?;
+        if let Some(key) = self.call.client.credentials(&self.call.options)?.query_name() {
+            uri = gate::without(uri, key);
+        }
+        if self.seen.contains(&uri) {
+            return Err(gate::refused("redirect.loop", "the link to the next page leads to one that was given before"));
+        }
+        Ok(Some(uri))
+    }
+
+    fn turn(&mut self, uri: Uri) {
+        self.call.request.turn(uri.clone());
+        self.next = Some(uri);
+    }
+}
+
+/// Where the first link of this relation leads that is about the answer itself.
+fn target(response: &Response, rel: &str) -> Option<String> {
+    let links = response.links().into_iter();
+    let link = links.filter(|link| link.param("anchor").is_none()).find(|link| link.has_rel(rel))?;
+    Some(link.target().to_owned())
+}
+
+impl Stream for Pages {
+    type Item = Result<Response>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(cx)
+    }
+}
+
+/// Shows no URL, which may hold a token.
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, pointer, most, given, seen: _, next: _, mistake: _, running: _, stop } = self;
+        f.debug_struct("Pages")
+            .field("call", call)
+            .field("next_at", pointer)
+            .field("max_pages", most)
+            .field("given", given)
+            .field("stopped", stop)
+            .finish_non_exhaustive()
+    }
+}
