@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use memchr::memmem;
 use tracing_subscriber::{Layer, filter::dynamic_filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::report::Tally;
+use crate::report::{LOGGED, PANICS};
 
 /// What every secret of the run begins with.
 pub const MARK: &str = "CNRY-soak-";
@@ -21,12 +21,10 @@ pub const MARK: &str = "CNRY-soak-";
 /// How often the client waited and tried again, as its log tells.
 pub static RETRIES: AtomicU64 = AtomicU64::new(0);
 
-/// Whether every line of every crate is heard; else only what the client says of its retries.
-pub static ALL_EARS: AtomicBool = AtomicBool::new(false);
+/// Whether every line of every crate is heard, which is slow; else only what the client says of its retries.
+pub static ALL_EARS: AtomicBool = AtomicBool::new(true);
 
 pub static LINES: AtomicU64 = AtomicU64::new(0);
-pub static PANICS: AtomicU64 = AtomicU64::new(0);
-pub static LOGGED: Tally = Tally::new();
 
 static HEAP: AtomicI64 = AtomicI64::new(0);
 
@@ -58,11 +56,11 @@ pub fn heap() -> f64 {
     HEAP.load(Relaxed) as f64
 }
 
-/// The memory of this process in bytes; 0 where the system does not tell.
+/// The memory of this process in MiB; 0 where the system does not tell.
 pub fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
-    line.unwrap_or(0.0) * 1024.0
+    line.unwrap_or(0.0) / 1024.0
 }
 
 /// How many files and sockets are open; 0 where the system does not tell.
@@ -70,10 +68,10 @@ pub fn open_files() -> f64 {
     fs::read_dir("/proc/self/fd").map_or(0.0, |files| files.count() as f64)
 }
 
-/// Whether `text` holds a secret, as it is, in hex, or in base64 at any of its three alignments.
+/// Whether `text` holds a secret: as it is, in hex, or in base64 at any of its three alignments.
 pub fn holds_secret(text: &[u8]) -> bool {
     static FORMS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| {
-        let hex = MARK.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex: String = MARK.bytes().map(|byte| format!("{byte:02x}")).collect();
         let mut forms = vec![MARK.to_owned(), hex.to_uppercase(), hex];
         for (before, first) in [("", 0), ("x", 2), ("xx", 3)] {
             let text = BASE64_STANDARD_NO_PAD.encode(format!("{before}{MARK}"));
@@ -88,7 +86,7 @@ pub fn holds_secret(text: &[u8]) -> bool {
 pub fn listen() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        PANICS.fetch_add(1, Relaxed);
+        PANICS.note(|| info.to_string());
         usual(info);
     }));
     let wanted =
@@ -103,9 +101,7 @@ struct Ear;
 impl io::Write for Ear {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.fetch_add(1, Relaxed);
-        if memmem::find(line, b"trying again").is_some() {
-            RETRIES.fetch_add(1, Relaxed);
-        }
+        RETRIES.fetch_add(memmem::find(line, b"trying again").is_some().into(), Relaxed);
         if holds_secret(line) {
             LOGGED.note(|| String::from_utf8_lossy(line).into_owned());
         }
@@ -114,5 +110,22 @@ impl io::Write for Ear {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Numbers that look random and are the same in every run of one seed: splitmix64.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn of(seed: u64, subject: u64) -> Self {
+        Self(seed ^ subject.wrapping_mul(0xd6e8_feb8_6659_fd93))
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
     }
 }

@@ -2,25 +2,37 @@
 
 use std::{
     error::Error as _,
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::Poll,
     time::Duration,
 };
 
-use restwalk::{Auth, Catalog, Circuit, Client, Error, Outcome, Part, Redirect, Retry, Value};
-use tokio::time::{Instant, interval, timeout};
+use restwalk::{Auth, Call, Catalog, Circuit, Client, Error, Limit, Outcome, Part, Redirect, Result, Retry, Value};
+use tokio::time::{Instant, interval};
 
 use crate::{
-    chance::Chance,
-    gauge::{MARK, holds_secret},
-    report::Tally,
+    gauge::{Chance, MARK, holds_secret},
+    report::{CROSSED, FAILED, MISJUDGED, TOLD},
     server::{Book, Server, credentials, sum},
 };
 
 /// How many calls of a tenant are in flight at most.
 pub const PLACES: u32 = 32;
+
+/// Odd while the server is away or was so a moment ago; a call that saw no change of an even number had fair weather.
+pub static STORMS: AtomicU64 = AtomicU64::new(0);
+pub static CALLS: AtomicU64 = AtomicU64::new(0);
+pub static IN_FLIGHT: AtomicU64 = AtomicU64::new(0);
+pub static SUCCEEDED: AtomicU64 = AtomicU64::new(0);
+pub static CANCELLED: AtomicU64 = AtomicU64::new(0);
+/// Calls in fair weather, and those of them that must succeed.
+pub static CALM: AtomicU64 = AtomicU64::new(0);
+pub static SAFE: AtomicU64 = AtomicU64::new(0);
 
 const CATALOG: &str = "
 resources:
@@ -31,69 +43,71 @@ resources:
   gates: { route: '/tenants/{tenant}/gates/{id}', methods: [GET] }
 ";
 
-/// What is asked of the client, and what came of it.
 pub struct Load {
     seed: u64,
     book: Arc<Book>,
     tenants: [(&'static str, Client); 2],
-    /// Odd while the server is down or was so a moment ago: such calls may fail.
-    pub storms: AtomicU32,
-    pub calls: AtomicU64,
-    pub in_flight: AtomicU64,
-    pub succeeded: AtomicU64,
-    pub cancelled: AtomicU64,
-    /// Calls in fair weather, and those of them that must succeed.
-    pub calm: AtomicU64,
-    pub retryable: AtomicU64,
-    pub failed: Tally,
-    pub wrong: Tally,
-    pub told: Tally,
-    pub misjudged: Tally,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Get,
-    /// Read by its caller, for better or worse.
+    /// Its answer is read by the caller, when the attempt is over.
     Stream,
     Put,
     Upload,
     Delete,
+    /// A POST with a key that the client makes, and one without.
     Order,
     Payment,
 }
 
 impl Kind {
-    fn draw(chance: &mut Chance) -> Self {
-        match chance.below(20) {
-            0..8 => Self::Get,
-            8..10 => Self::Stream,
-            10..12 => Self::Put,
-            12..14 => Self::Upload,
-            14 => Self::Delete,
-            15..17 => Self::Order,
-            _ => Self::Payment,
+    /// Some more of those that are at risk than in life.
+    const MIX: [Self; 12] = {
+        use Kind::{Delete, Get, Order, Payment, Put, Stream, Upload};
+        [Get, Get, Get, Get, Stream, Put, Upload, Delete, Order, Order, Payment, Payment]
+    };
+
+    fn must_succeed(self) -> bool {
+        !matches!(self, Self::Stream | Self::Payment)
+    }
+
+    fn payload(self, tenant: &str, id: u64, chance: &mut Chance) -> Vec<u8> {
+        match self {
+            Self::Get | Self::Stream | Self::Delete => Vec::new(),
+            Self::Upload => (0..chance.below(16 << 10)).map(|n| (n ^ id) as u8).collect(),
+            _ => format!(r#"{{"id":{id},"note":"{MARK}{tenant}-body"}}"#).into_bytes(),
+        }
+    }
+
+    async fn ask(self, client: &Client, tenant: &str, id: u64, payload: &[u8]) -> Result<Value> {
+        let tenant = client.res("tenants").item(tenant);
+        let json = |call: Call| call.body(payload.to_vec(), "application/json");
+        match self {
+            Self::Get => tenant.res("things").item(id).get().await,
+            Self::Stream => tenant.res("things").item(id).get().send().await?.json().await,
+            Self::Delete => tenant.res("things").item(id).delete().await,
+            Self::Put => json(tenant.res("things").item(id).put()).await,
+            Self::Upload => tenant.res("files").item(id).put().upload(Part::bytes(payload.to_vec())).await,
+            Self::Order => json(tenant.res("orders").item(id).post()).await,
+            Self::Payment => json(tenant.res("payments").item(id).post()).await,
         }
     }
 }
 
 impl Load {
     pub fn new(server: &Server, seed: u64) -> Self {
-        let quick = Duration::from_millis(1);
+        let ms = Duration::from_millis;
         let client = Client::builder(format!("http://{}", server.address))
             .catalog(Catalog::from_yaml(CATALOG, "").unwrap())
             .header("x-app-key", format!("{MARK}app-0123456789"))
             .proxy(None)
-            .connect_timeout(Duration::from_secs(1))
-            .headers_timeout(Duration::from_secs(1))
-            .total_timeout(Duration::from_secs(10))
-            .retry(Retry::standard().base(quick).throttled_base(quick).cap(Duration::from_millis(20)))
-            .circuit(
-                Circuit::standard()
-                    .window(Duration::from_secs(2))
-                    .open_for(Duration::from_millis(200))
-                    .longest(Duration::from_millis(400)),
-            )
+            .headers_timeout(ms(1_000))
+            .total_timeout(ms(10_000))
+            .retry(Retry::standard().base(ms(1)).throttled_base(ms(1)).cap(ms(20)))
+            .circuit(Circuit::standard().window(ms(2_000)).open_for(ms(200)).longest(ms(400)))
+            .limit(Limit::new().concurrency(PLACES))
             .redirect(Redirect::any_origin())
             .cookies(true)
             .build()
@@ -103,22 +117,7 @@ impl Load {
             let auth = Auth::headers([("Authorization", "Bearer {token}"), ("X-Tenant-Key", "{key}")]);
             (name, client.with_auth(auth.with("token", token).with("key", key)))
         };
-        Self {
-            seed,
-            book: Arc::clone(&server.book),
-            tenants: [tenant("a"), tenant("b")],
-            storms: AtomicU32::new(0),
-            calls: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
-            succeeded: AtomicU64::new(0),
-            cancelled: AtomicU64::new(0),
-            calm: AtomicU64::new(0),
-            retryable: AtomicU64::new(0),
-            failed: Tally::new(),
-            wrong: Tally::new(),
-            told: Tally::new(),
-            misjudged: Tally::new(),
-        }
+        Self { seed, book: Arc::clone(&server.book), tenants: [tenant("a"), tenant("b")] }
     }
 
     /// Makes `rate` calls a second, however long each takes.
@@ -128,47 +127,45 @@ impl Load {
             if clock.tick().await >= until {
                 return;
             }
-            self.calls.fetch_add(1, Relaxed);
-            self.in_flight.fetch_add(1, Relaxed);
+            CALLS.fetch_add(1, Relaxed);
+            IN_FLIGHT.fetch_add(1, Relaxed);
             let load = Arc::clone(&self);
             tokio::spawn(async move {
                 load.call(id).await;
-                load.in_flight.fetch_sub(1, Relaxed);
+                IN_FLIGHT.fetch_sub(1, Relaxed);
             });
         }
     }
 
-    /// One call from beginning to end; one in a hundred is given up on the way.
+    /// One call from beginning to end; one in eighty is given up on the way.
     async fn call(&self, id: u64) {
         let mut chance = Chance::of(self.seed, id);
         let (tenant, client) = &self.tenants[chance.below(2) as usize];
-        let kind = Kind::draw(&mut chance);
-        let patience = match chance.below(100) {
-            0 => Duration::from_micros(chance.below(1_000) << (chance.below(2) * 5)),
-            _ => Duration::from_secs(60),
-        };
-        let storms = self.storms.load(Relaxed);
-        let payload = payload(tenant, kind, id, &mut chance);
-        let Ok(answer) = timeout(patience, ask(client, tenant, kind, id, &payload)).await else {
-            self.cancelled.fetch_add(1, Relaxed);
+        let kind = Kind::MIX[chance.below(12) as usize];
+        let patience = if chance.below(80) == 0 { chance.below(4) } else { u64::MAX };
+        let payload = kind.payload(tenant, id, &mut chance);
+        let storms = STORMS.load(Relaxed);
+        let Some(answer) = patiently(kind.ask(client, tenant, id, &payload), patience).await else {
+            CANCELLED.fetch_add(1, Relaxed);
             return;
         };
-        let calm = storms % 2 == 0 && self.storms.load(Relaxed) == storms;
-        self.calm.fetch_add(calm.into(), Relaxed);
-        self.retryable.fetch_add((calm && kind.must_succeed()).into(), Relaxed);
+        let calm = storms % 2 == 0 && STORMS.load(Relaxed) == storms;
+        CALM.fetch_add(calm.into(), Relaxed);
+        SAFE.fetch_add((calm && kind.must_succeed()).into(), Relaxed);
         match answer {
             Ok(answer) => {
-                self.succeeded.fetch_add(1, Relaxed);
+                SUCCEEDED.fetch_add(1, Relaxed);
                 let gone = answer.is_null() && kind == Kind::Delete && self.book.page(id).acted > 1;
-                let own = answer["tenant"] == **tenant || answer["tenant"] == "away" && kind.gets();
+                let away = answer["tenant"] == "away" && matches!(kind, Kind::Get | Kind::Stream);
+                let own = answer["tenant"] == **tenant || away;
                 if !gone && !(answer["id"] == id && own && answer["sum"] == sum(&payload)) {
-                    self.wrong.note(|| format!("{kind:?} {id} of {tenant} was answered by {answer}"));
+                    CROSSED.note(|| format!("{kind:?} {id} of {tenant} was answered by {answer}"));
                 }
             }
             Err(error) => {
                 self.judge(kind, id, &error);
                 if calm && kind.must_succeed() {
-                    self.failed.note(|| format!("{kind:?} {id}: {error:?}"));
+                    FAILED.note(|| format!("{kind:?} {id}: {error:?}"));
                 }
             }
         }
@@ -183,63 +180,43 @@ impl Load {
             cause = error.source();
         }
         if holds_secret(text.as_bytes()) {
-            self.told.note(|| text.clone());
+            TOLD.note(|| text);
         }
         let page = self.book.page(id);
-        let so = match error.outcome() {
+        let known = match error.outcome() {
             Outcome::NotSent => page.acted == 0,
             Outcome::Processed => page.answered,
             _ => true,
         };
-        if !so {
-            let (acted, answered) = (page.acted, page.answered);
-            self.misjudged.note(|| format!("{kind:?} {id}, acted on {acted} times, answered {answered}: {error:?}"));
+        if !known {
+            MISJUDGED.note(|| format!("{kind:?} {id}, acted on {} times: {error:?}", page.acted));
         }
     }
 
-    /// Asks for more than there are places at the gate, once for each tenant.
+    /// Asks for more than there are places at the gate, for each tenant.
     pub async fn crowd(self: Arc<Self>) {
         let calls = self.tenants.iter().flat_map(|(tenant, client)| {
-            let place = client.res("tenants").item(*tenant).res("gates");
-            (0..=PLACES).map(move |n| place.item(u64::MAX / 2 + u64::from(n)).get().retry(Retry::off()))
+            let gates = client.res("tenants").item(*tenant).res("gates");
+            (0..=PLACES).map(move |n| gates.item(n).get().headers_timeout(Duration::from_secs(9)))
         });
-        let calls = calls.map(|call| call.headers_timeout(Duration::from_secs(9)).send());
-        for answer in futures_util::future::join_all(calls).await {
+        for answer in futures_util::future::join_all(calls.map(Call::send_as::<Value>)).await {
             if let Err(error) = answer {
-                self.wrong.note(|| format!("at the gate: {error:?}"));
+                CROSSED.note(|| format!("at the gate: {error:?}"));
             }
         }
     }
 }
 
-impl Kind {
-    fn gets(self) -> bool {
-        matches!(self, Self::Get | Self::Stream)
-    }
-
-    fn must_succeed(self) -> bool {
-        !matches!(self, Self::Stream | Self::Payment)
-    }
-}
-
-fn payload(tenant: &str, kind: Kind, id: u64, chance: &mut Chance) -> Vec<u8> {
-    match kind {
-        Kind::Get | Kind::Stream | Kind::Delete => Vec::new(),
-        Kind::Upload => (0..chance.below(16 << 10)).map(|n| (n ^ id) as u8).collect(),
-        _ => format!(r#"{{"id":{id},"note":"{MARK}{tenant}-body"}}"#).into_bytes(),
-    }
-}
-
-async fn ask(client: &Client, tenant: &str, kind: Kind, id: u64, payload: &[u8]) -> Result<Value, Error> {
-    let tenant = client.res("tenants").item(tenant);
-    let json = |call: restwalk::Call| call.body(payload.to_vec(), "application/json");
-    match kind {
-        Kind::Get => tenant.res("things").item(id).get().await,
-        Kind::Stream => tenant.res("things").item(id).get().send().await?.json().await,
-        Kind::Delete => tenant.res("things").item(id).delete().await,
-        Kind::Put => json(tenant.res("things").item(id).put()).await,
-        Kind::Upload => tenant.res("files").item(id).put().upload(Part::bytes(payload.to_vec())).await,
-        Kind::Order => json(tenant.res("orders").item(id).post()).await,
-        Kind::Payment => json(tenant.res("payments").item(id).post()).await,
-    }
+/// Gives `work` up when it has to wait for the time after so many.
+async fn patiently<T>(work: impl Future<Output = T>, mut waits: u64) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending if waits == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            waits -= 1;
+            Poll::Pending
+        }
+    })
+    .await
 }
