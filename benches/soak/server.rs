@@ -311,7 +311,8 @@ impl Asked<'_> {
             Fault::Reset => return stream.set_zero_linger().ok().and(None),
             Fault::Close => return None,
             Fault::Silence => {
-                sleep(Duration::from_secs(5)).await;
+                // Until the client has had enough.
+                let _ = stream.read_u8().await;
                 return None;
             }
             Fault::Status(status) => (*status, String::new(), complaint),
