@@ -84,15 +84,16 @@ impl Kind {
     async fn ask(self, client: &Client, tenant: &str, id: u64, payload: &[u8]) -> Result<Value> {
         let tenant = client.res("tenants").item(tenant);
         let json = |call: Call| call.body(payload.to_vec(), "application/json");
-        match self {
-            Self::Get => tenant.res("things").item(id).get().await,
-            Self::Stream => tenant.res("things").item(id).get().send().await?.json().await,
-            Self::Delete => tenant.res("things").item(id).delete().await,
-            Self::Put => json(tenant.res("things").item(id).put()).await,
-            Self::Upload => tenant.res("files").item(id).put().upload(Part::bytes(payload.to_vec())).await,
-            Self::Order => json(tenant.res("orders").item(id).post()).await,
-            Self::Payment => json(tenant.res("payments").item(id).post()).await,
-        }
+        let call = match self {
+            Self::Get => tenant.res("things").item(id).get(),
+            Self::Stream => return tenant.res("things").item(id).get().send().await?.json().await,
+            Self::Delete => tenant.res("things").item(id).delete(),
+            Self::Put => json(tenant.res("things").item(id).put()),
+            Self::Upload => tenant.res("files").item(id).put().upload(Part::bytes(payload.to_vec())),
+            Self::Order => json(tenant.res("orders").item(id).post()),
+            Self::Payment => json(tenant.res("payments").item(id).post()),
+        };
+        call.send_as().await
     }
 }
 
