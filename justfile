@@ -8,6 +8,10 @@ check:
 tour:
     cargo run --example tour
 
+# what every fault of the network comes to, as observed
+faults:
+    cargo test --quiet --test suite faults::matrix -- --nocapture
+
 # the budgets of docs/performance.md, measured
 bench:
     cargo bench --bench budget

@@ -63,7 +63,8 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// No byte of the request left this process: sending again is safe.
+    /// No byte of the request left this process, or the server did not take it (`REFUSED_STREAM`, 421): sending
+    /// again is safe.
     NotSent,
     /// Some of it may have arrived and no final answer came.
     MaybeProcessed,

@@ -1,9 +1,11 @@
 //! What a final status means: an answer, or an error that keeps the whole of it.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    error::{Error, ErrorKind, Problem, Result},
+    error::{Error, ErrorKind, Outcome, Problem, Result},
     response::Response,
 };
 
@@ -21,14 +23,15 @@ pub(super) async fn judge(response: Response, template: Option<&str>) -> Result<
         429 => (ErrorKind::RateLimited, "rate_limited"),
         _ => (ErrorKind::Status, "status"),
     };
-    let (headers, exchange) = (response.headers().clone(), exchange.clone());
+    let (headers, exchange) = (response.headers().clone(), Arc::clone(exchange));
     let body = response.excerpt(ERROR_BODY).await;
     let problem = Problem::from_json(&body, template, &|text| exchange.masks.apply(text));
     let error = Error::coded(kind, code, told(status, &headers))
         .with_answer(status, headers, Some(body), problem)
         .with_retry_after(exchange.verdict.retry_after)
         .with_gave_up(exchange.verdict.gave_up);
-    Err(exchange.dress(error))
+    let outcome = if exchange.verdict.misdirected { Outcome::NotSent } else { error.outcome() };
+    Err(exchange.dress(error.with_outcome(outcome)))
 }
 
 fn told(status: StatusCode, headers: &HeaderMap) -> String {

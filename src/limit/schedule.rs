@@ -213,7 +213,9 @@ impl Schedule {
         }
         if let Some((until, _)) = self.held(0, now) {
             self.held = Some(until);
-        } else if let Some(end) = self.held.take() {
+        } else if let Some(end) = self.held.take()
+            && end <= now
+        {
             if self.windows.is_empty() {
                 self.pace.get_or_insert_with(|| Window::every(AFTER_PAUSE, end));
                 self.spaced = end.saturating_add(SPACED);

@@ -232,14 +232,27 @@ async fn y17_a_body_that_breaks_off_is_asked_for_again_where_it_is_read_whole() 
 
 #[tokio::test(start_paused = true)]
 async fn y18_a_misdirected_request_is_sent_once_more() {
-    for call in [post(&Script::of([answer(421)]).client())] {
-        drop(call);
-    }
     let script = Script::of([answer(421), answer(200)]);
     assert_eq!(post(&script.client()).send().await.unwrap().attempts(), 2);
-    let script = Script::of([answer(421)]);
-    post(&script.client()).await.unwrap_err();
-    assert_eq!(script.count(), 2);
+    let outcome = async |steps: Vec<Step>, client: fn(&Client) -> restwalk::Call| {
+        let script = Script::of(steps);
+        let error = client(&script.client()).await.unwrap_err();
+        assert_eq!((script.count(), error.status().unwrap().as_u16()), (2, 421));
+        error.outcome()
+    };
+    // No server that it was meant for has seen it, unless another attempt has found one.
+    assert_eq!(outcome(vec![answer(421)], post).await, Outcome::NotSent);
+    assert_eq!(
+        outcome(vec![answer(429), answer(421)], |client| post(client).retry(Retry::standard().attempts(2))).await,
+        Outcome::NotSent
+    );
+    assert_eq!(
+        outcome(vec![answer(503), answer(421)], |client| client.res("x").get().retry(Retry::standard().attempts(2)))
+            .await,
+        Outcome::Processed
+    );
+    let script = Script::of([answer(421), refused()]);
+    assert_eq!(post(&script.client()).await.unwrap_err().outcome(), Outcome::NotSent);
 }
 
 #[tokio::test(start_paused = true)]
