@@ -5,7 +5,7 @@ use std::{
     fs, io, panic,
     sync::{
         LazyLock,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -26,7 +26,7 @@ pub static ALL_EARS: AtomicBool = AtomicBool::new(true);
 
 pub static LINES: AtomicU64 = AtomicU64::new(0);
 
-static HEAP: AtomicI64 = AtomicI64::new(0);
+static HEAP: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
 static WEIGHING: Weighing = Weighing;
@@ -36,17 +36,17 @@ struct Weighing;
 // SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Weighing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HEAP.fetch_add(layout.size() as i64, Relaxed);
+        HEAP.fetch_add(layout.size(), Relaxed);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        HEAP.fetch_add(size as i64 - layout.size() as i64, Relaxed);
+        HEAP.fetch_add(size.wrapping_sub(layout.size()), Relaxed);
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        HEAP.fetch_sub(layout.size() as i64, Relaxed);
+        HEAP.fetch_sub(layout.size(), Relaxed);
         unsafe { System.dealloc(block, layout) }
     }
 }

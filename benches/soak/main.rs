@@ -168,11 +168,11 @@ fn grown(report: &mut Report, samples: &[Sample], seconds: f64) {
 
 /// Whether all places among the calls in flight are there still, and no more.
 fn places(report: &mut Report, runtime: &Runtime, server: &Server, load: &Arc<Load>) {
-    let all = 2.0 * f64::from(PLACES);
+    let all = 2 * u64::from(PLACES);
     let crowd = runtime.spawn(Arc::clone(load).crowd());
-    until(4, || count(&WAITING) >= all);
+    until(4, || WAITING.load(Relaxed) >= all);
     sleep(Duration::from_millis(200));
-    let found = count(&WAITING);
+    let found = WAITING.load(Relaxed);
     server.book.gate.send_replace(true);
     runtime.block_on(crowd).unwrap();
     report.check("places for calls in flight at the end", &all.to_string(), found, found == all);
