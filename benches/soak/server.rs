@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::{
     gauge::{Chance, MARK, holds_secret},
+    load::STORMS,
     report::{DOUBLED, MISNAMED, STRAYED},
 };
 
@@ -253,7 +254,8 @@ impl Book {
             page.key = key;
             page.arrived += 1;
             let fault = match self.draw(page) {
-                _ if kind == "gates" => Fault::None,
+                // How the client comes back is to be its own doing.
+                _ if kind == "gates" || !STORMS.load(Relaxed).is_multiple_of(2) => Fault::None,
                 Fault::Moved | Fault::MovedAway if !query.is_empty() => Fault::None,
                 Fault::MovedAway if method != "GET" => Fault::Moved,
                 fault => fault,
