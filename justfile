@@ -16,6 +16,10 @@ faults:
 bench:
     cargo bench --bench budget
 
+# an hour of load with faults, cancelled calls and two tenants
+soak:
+    cargo bench --bench soak -- --seconds 3600
+
 # bans, licences and sources of the dependencies
 deny:
     cargo deny check bans licenses sources

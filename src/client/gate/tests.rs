@@ -221,6 +221,25 @@ async fn l06_a_pause_holds_all_and_then_they_go_one_by_one() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pause_does_not_slow_down_for_good_those_who_come_fast() {
+    let limiter = limiter(&Limit::new());
+    limiter.learn(Instant::now(), &Hint::Pause(ms(1_000)));
+    let mut flying = JoinSet::new();
+    for _ in 0..1_500 {
+        // Three times as fast as calls go at first after a pause.
+        sleep(ms(3)).await;
+        let limiter = Arc::clone(&limiter);
+        flying.spawn(async move {
+            let start = Instant::now();
+            enter(&limiter, Some(start + ms(2_500))).await.map(|_| start.elapsed())
+        });
+    }
+    let waits: Vec<_> = flying.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert!(waits.iter().all(|wait| *wait <= ms(2_000)), "{:?}", waits.iter().max());
+    assert_eq!(waits.iter().filter(|wait| **wait > ms(10)).count() / 10, 66, "those of two seconds");
+}
+
 fn left(remaining: u64, seconds: u64) -> Hint {
     said(&format!("\"d\";r={remaining};t={seconds}"))
 }
