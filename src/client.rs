@@ -198,7 +198,6 @@ impl Client {
 
     /// Attaches `credentials`; with credentials of the call's own, the client's secret headers stay behind.
     pub(crate) fn sign<B>(
-        &self,
         wire: &mut http::Request<B>,
         request: &Request,
         options: &Options,

@@ -98,13 +98,11 @@ impl http_body::Body for Watching {
 
     fn size_hint(&self) -> SizeHint {
         let (rest, mut hint) = (self.rest.len() as u64, self.wire.size_hint());
-        match hint.exact() {
-            Some(exact) => SizeHint::with_exact(exact + rest),
-            None => {
-                hint.set_lower(hint.lower() + rest);
-                hint
-            }
+        if let Some(exact) = hint.exact() {
+            return SizeHint::with_exact(exact + rest);
         }
+        hint.set_lower(hint.lower() + rest);
+        hint
     }
 }
 

@@ -203,7 +203,7 @@ impl<'c> Run<'c> {
         }
         if self.hop.as_ref().is_none_or(|hop| hop.home) {
             let credentials = (&*self.credentials, self.plan.needs_actor);
-            self.client.sign(&mut wire, self.request, self.options, credentials)?;
+            Client::sign(&mut wire, self.request, self.options, credentials)?;
         }
         if let Some(jar) = self.jar()
             && !wire.headers().contains_key(COOKIE)

@@ -270,7 +270,7 @@ impl Call {
         let needs_actor = self.request.plan(&context)?.needs_actor;
         let mut wire = self.request.build(&context)?;
         let credentials = self.client.credentials(&self.options)?;
-        self.client.sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
         to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 
