@@ -115,6 +115,7 @@ pub(crate) enum Again {
     /// It would fail in the same way.
     Never,
     /// A connection that had stood idle was dead: a fresh one costs nothing.
+    #[cfg_attr(not(any(test, feature = "http")), expect(dead_code, reason = "only the network has connections"))]
     Stale,
 }
 

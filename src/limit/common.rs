@@ -28,6 +28,7 @@ pub(crate) struct Pace {
 
 /// What a store says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "Redis is the one store"))]
 pub(crate) enum Turn {
     /// It is this call's turn after so long.
     After(Duration),

@@ -56,7 +56,7 @@ fn l14_processes_hold_one_limit_together() {
     // 120 calls at 200 a second, five of them at once: the last begins 575 ms after the first.
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(575), "{took:?}: more than the limit went");
-    assert!(took < Duration::from_millis(4_000), "{took:?}: less than half of it was used");
+    assert!(took < Duration::from_secs(4), "{took:?}: less than half of it was used");
     assert_eq!(server.keys().len(), 1);
 }
 
