@@ -113,7 +113,7 @@ async fn z01_a_server_that_comes_back_is_used_again() {
 }
 
 #[tokio::test]
-async fn z01_z09_a_wrong_password_is_told_and_never_shown() {
+async fn z09_a_wrong_password_is_told_and_never_shown() {
     let server = Server::with(&["--requirepass", &canary("right")]);
     let url = server.url().replace("://", &format!("://:{}@", canary("wrong")));
     let warnings = Warnings::default();
@@ -134,7 +134,7 @@ async fn z01_z09_a_wrong_password_is_told_and_never_shown() {
 }
 
 #[tokio::test]
-async fn z02_z10_what_is_lost_or_spoilt_begins_anew() {
+async fn z10_what_is_lost_or_spoilt_begins_anew() {
     let server = Server::start();
     let (client, _) = shared(&server.url(), Limit::new().per_second(100).burst(4));
     crowd(&client, 4).await;
