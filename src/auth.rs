@@ -266,18 +266,11 @@ impl Prepared {
                 request.headers_mut().insert(name, value.clone());
             }
         }
-        // A redirect may have echoed the parameter already.
-        if let Some((name, key)) = &self.query
-            && !has_query(request.uri(), name)
-        {
+        if let Some((name, key)) = &self.query {
             *request.uri_mut() = with_query(request.uri(), name, key.expose())?;
         }
         Ok(())
     }
-}
-
-fn has_query(uri: &Uri, name: &str) -> bool {
-    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(known, _)| known == name)
 }
 
 fn with_query(uri: &Uri, name: &str, value: &str) -> Result<Uri> {

@@ -60,3 +60,8 @@ pub mod explain {
         request::Explanation,
     };
 }
+
+/// Runs the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/reliability.md")]
+mod reliability {}

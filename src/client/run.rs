@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header::COOKIE};
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::{Client, Core, Options, Reading, gate, place::Place, random, trace, wait};
+use super::{Client, Core, Options, Reading, gate::enter, place::Place, random, trace, wait};
 use crate::{
     auth::Prepared,
     body::{Body, Replay, WireBody},
@@ -15,7 +15,7 @@ use crate::{
     cookie::Jar,
     error::{Again, Error, ErrorKind, Outcome, Result},
     limit::{Hint, Limiter, Permit},
-    redirect::{Answer, Hop, Trail},
+    redirect::{Answer, Hop, Trail, gate},
     request::{Context, Origin, Planned, Request, UrlTemplate},
     response::{Exchange, Response, Verdict},
     retry::{Decision, Failed, Moment, Resend, Retry, Standing, Stop, Tries},
@@ -124,10 +124,10 @@ impl<'c> Run<'c> {
         let breaker = self.place.breaker.as_ref();
         let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::refused)).transpose()?;
         let route = match self.client.route_limiter(&self.plan, &self.credentials) {
-            Some(limiter) => Some(gate::enter(&limiter, self.until).await?),
+            Some(limiter) => Some(enter(&limiter, self.until).await?),
             None => None,
         };
-        let permit = gate::enter(&self.limiter, self.until).await?;
+        let permit = enter(&self.limiter, self.until).await?;
         Ok(Admission { pass, permits: [Some(permit), route] })
     }
 
@@ -310,8 +310,12 @@ impl<'c> Run<'c> {
     }
 
     /// Turns to where a redirect points.
-    pub(super) fn follow(&mut self, hop: Hop) {
+    pub(super) fn follow(&mut self, mut hop: Hop) {
         self.acted = true;
+        self.tries.turn();
+        if let Some(key) = self.credentials.query_name() {
+            hop.uri = gate::without(hop.uri, key);
+        }
         if !hop.body {
             self.plan.drop_body();
         }

@@ -333,6 +333,27 @@ fn r24_what_looks_relative_is_judged_by_where_it_leads() {
 }
 
 #[test]
+fn w31_the_wipac_client_follows_as_it_always_did_but_takes_nothing_along() {
+    for (method, status, location, expected) in [
+        ("POST", 301, "/y", "GET https://a.example/y bare home"),
+        ("PUT", 302, "/y", "GET https://a.example/y bare home"),
+        ("DELETE", 302, "/y", "GET https://a.example/y bare home"),
+        ("HEAD", 302, "/y", "HEAD https://a.example/y body home"),
+        ("POST", 303, "/y", "GET https://a.example/y bare home"),
+        ("POST", 307, "/y", "POST https://a.example/y body home"),
+        ("PUT", 308, "/y", "PUT https://a.example/y body home"),
+        ("GET", 302, "/x", "GET https://a.example/x body home"),
+        ("GET", 302, "//b.example/", "GET https://b.example/ body away"),
+        ("POST", 302, "https://a.example:8443/", "GET https://a.example:8443/ bare away"),
+        // These it would do too, with the body and without encryption.
+        ("POST", 307, "//b.example/", "cross_origin"),
+        ("GET", 302, "http://a.example/", "downgrade"),
+    ] {
+        assert_eq!(told(step(&Redirect::wipac(), method, A, status, location)), expected, "{method} {status}");
+    }
+}
+
+#[test]
 fn r25_other_statuses_point_nowhere() {
     for status in [200, 201, 202, 300, 304, 305, 306, 309, 399, 401, 503] {
         assert_eq!(told(step(&Redirect::any_origin(), "GET", A, status, "/y")), "-", "{status}");

@@ -67,6 +67,11 @@ impl Tries {
         self.once |= resend.once;
     }
 
+    /// Turns to another URL: what was paid is settled.
+    pub(crate) fn turn(&mut self) {
+        self.paid = Cost::Free;
+    }
+
     /// How many times the request was sent, the free one included.
     pub(crate) fn sent(self) -> u32 {
         self.attempts.saturating_add(self.freed.into())

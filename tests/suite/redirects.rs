@@ -116,6 +116,14 @@ async fn r08_at_home_everything_goes_along_and_the_key_of_the_url_once() {
     let away = hosts(vec![("http://a.test/start", to(302, "http://b.test/x")), ("http://b.test/x", answer(200))]);
     call(&laden(&away, &secrets).with_auth(Auth::api_key_query("appid", "CNRY")), &secrets).await.unwrap();
     assert_eq!(away.urls()[1], "http://b.test/x");
+    // A server that echoes the key does not send it elsewhere, and no answer's URL shows it.
+    let echo = hosts(vec![
+        ("http://a.test/start", to(302, "http://b.test/x?appid=CNRY&a=1")),
+        ("http://b.test/x", answer(200)),
+    ]);
+    let client = laden(&echo, &secrets).with_auth(Auth::api_key_query("appid", "CNRY"));
+    let response = call(&client, &secrets).send().await.unwrap();
+    assert_eq!((echo.urls()[1].as_str(), response.url().query()), ("http://b.test/x?a=1", Some("a=1")));
 }
 
 #[tokio::test]

@@ -146,7 +146,7 @@ async fn l05_a_wait_past_the_deadline_fails_at_once_and_takes_nothing() {
         assert_eq!((error.retry_after(), error.outcome()), (Some(ms(1_000)), Outcome::NotSent));
         assert_eq!(error.to_string(), "the rate limit lets it go in 1.0 s only, past its deadline");
     }
-    enter(&limiter, Some(start + ms(1_000))).await.unwrap();
+    let _ = enter(&limiter, Some(start + ms(1_000))).await.unwrap();
     assert_eq!(start.elapsed(), ms(1_000));
 }
 
@@ -319,7 +319,7 @@ async fn k10_a_waiter_that_is_not_polled_holds_up_nobody() {
     }
     // The first waits as those before it would have made it wait, and the second for one who may yet look.
     for time in [2_100, 2_300, 2_400, 2_500, 2_600] {
-        timeout(ms(3_000), enter(&rate, None)).await.unwrap().unwrap();
+        let _ = timeout(ms(3_000), enter(&rate, None)).await.unwrap().unwrap();
         assert_eq!(start.elapsed(), ms(time));
     }
     drop(still);

@@ -78,3 +78,19 @@ fn y34_failures_of_requests_that_are_not_repeated_fill_no_budget() {
     }
     assert!(budget.take(Cost::Transient));
 }
+
+#[test]
+fn what_a_retry_cost_comes_back_once_whatever_follows_it() {
+    let budget = Budget::new();
+    let mut tries = Tries::first();
+    for _ in 0..30 {
+        assert!(budget.take(Cost::Transient));
+    }
+    assert!(budget.take(Cost::Transient));
+    tries.again(Resend { after: Duration::ZERO, cost: Cost::Transient, once: false });
+    tries.settle(StatusCode::FOUND, &budget);
+    tries.turn();
+    tries.settle(StatusCode::OK, &budget);
+    // 500 - 31 * 14 + 14 + 1 = 81, which is five more.
+    assert_eq!(std::iter::repeat_n((), 9).filter(|()| budget.take(Cost::Transient)).count(), 5);
+}
