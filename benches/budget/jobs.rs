@@ -5,7 +5,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Method, header};
-use restwalk::{Auth, Catalog, Client, ClientBuilder, Item, Retry, Value};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Item, Limit, Retry, Value};
 use tokio::runtime::{Builder, Runtime};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -43,6 +43,7 @@ pub fn find(name: &str, address: &str) -> Run {
         "put" => in_turn(retries::put(address, "steady")),
         "put-flaky" => in_turn(retries::put(address, "flaky")),
         "refused" => in_turn(retries::refused(address)),
+        "acquire" => load::acquire(),
         "path-500" => path(500),
         "path-5000" => path(5_000),
         "url" => repeat(|| Url::parse(black_box(&format!("http://127.0.0.1:8080{}", fixture::PATH))).unwrap()),
@@ -95,7 +96,12 @@ fn repeat<T>(job: impl Fn() -> T + 'static) -> Run {
 
 fn builder(address: &str, routes: usize) -> ClientBuilder {
     let builder = Client::builder(format!("http://{address}")).catalog(fixture::catalog(routes));
-    builder.auth(Auth::bearer(fixture::TOKEN))
+    builder.auth(Auth::bearer(fixture::TOKEN)).limit(limit())
+}
+
+/// A limit that is kept and never met.
+pub fn limit() -> Limit {
+    Limit::new().per_second(1e9).burst(1_000_000).concurrency(1_000_000)
 }
 
 fn client(address: &str, routes: usize) -> Client {

@@ -1,4 +1,4 @@
-//! Plain GETs, one at a time and many: what a call costs more than by bare reqwest, W01 to W06.
+//! Plain GETs, one at a time and many: what a call costs more than by bare reqwest, W01 to W06; and a limiter by itself, W10.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     fixture,
-    jobs::{reqwest_client, runtime},
+    jobs::{Run, limit, reqwest_client, runtime},
     measure::{Figure, allocations, cpu, instructions, less, median, memory, printed},
     report::{Unit, note, row},
 };
@@ -29,7 +29,8 @@ pub fn theirs(address: &str) -> impl AsyncFn() + 'static {
 }
 
 fn client(address: &str) -> Client {
-    Client::builder(format!("http://{address}")).auth(Auth::bearer(fixture::TOKEN)).build().unwrap()
+    let builder = Client::builder(format!("http://{address}"));
+    builder.auth(Auth::bearer(fixture::TOKEN)).limit(limit()).build().unwrap()
 }
 
 fn judge(answer: &Value) {
@@ -153,4 +154,46 @@ pub fn crowds(address: &str) {
     row("W06", "1,000 in flight / reqwest, memory", Unit::Ratio, 1.25, Ok(ours / theirs));
     row("G21", "1,000 in flight / reqwest, memory", Unit::Ratio, 1.1, Ok(ours / theirs));
     note("G21", "  1,000 in flight", MEBIBYTES, Ok(ours / MEBIBYTE));
+}
+
+/// Leave to send, taken and given back.
+pub fn acquire() -> Run {
+    let client = client("127.0.0.1:8080");
+    Box::new(move |calls| (0..calls).for_each(|_| drop(client.try_acquire().unwrap())))
+}
+
+/// How many times a second 1,000 tasks on all cores take leave to send and give it back.
+fn turns() -> f64 {
+    const TASKS: usize = 1_000;
+    const EACH: usize = 1_000;
+    let client = client("127.0.0.1:8080");
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let start = Instant::now();
+    runtime.block_on(async {
+        let task = || {
+            let client = client.clone();
+            tokio::spawn(async move {
+                for _ in 0..EACH {
+                    drop(client.try_acquire().unwrap());
+                    tokio::task::consume_budget().await;
+                }
+            })
+        };
+        join_all((0..TASKS).map(|_| task())).await.into_iter().for_each(|task| task.unwrap());
+    });
+    (TASKS * EACH) as f64 / start.elapsed().as_secs_f64()
+}
+
+pub fn limiter(_: &str) {
+    const CALLS: u64 = 1_000_000;
+    let mut run = acquire();
+    let times = (0..5).map(|_| {
+        let before = cpu(UsageWho::RUSAGE_SELF);
+        run(CALLS);
+        (cpu(UsageWho::RUSAGE_SELF) - before) * 1e9 / CALLS as f64
+    });
+    row("W10", "leave to send, taken and given back, CPU", Unit::Of("ns"), 200.0, Ok(median(times.collect())));
+    note("W10", "  the same", Unit::Of("instr"), instructions("acquire", 1_000, "-"));
+    let turns = median((0..5).map(|_| turns()).collect());
+    row("W10", "  by 1,000 tasks, time", Unit::Of("ns"), 1_000.0, Ok(1e9 / turns));
 }

@@ -42,7 +42,7 @@ pub fn refused(address: &str) -> impl AsyncFn() + 'static {
     }
 }
 
-/// Refuses two of three requests, whose bodies it keeps as they come.
+/// Refuses two of three requests, and says how many bytes came.
 #[derive(Debug, Default)]
 struct Third {
     seen: AtomicU32,
@@ -53,7 +53,7 @@ impl Transport for Third {
         let refused = self.seen.fetch_add(1, Relaxed) % 3 < 2;
         Box::pin(async move {
             let body = request.into_body().collect().await.unwrap().to_bytes();
-            let mut answer = http::Response::new(WireBody::full(body));
+            let mut answer = http::Response::new(WireBody::full(body.len().to_string()));
             *answer.status_mut() = if refused { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
             Ok(answer)
         })
@@ -67,7 +67,7 @@ pub fn copies(size: usize) {
     runtime().block_on(async {
         let put = async || {
             let answer = client.res("a").put().body(body.clone(), "application/octet-stream").send().await.unwrap();
-            assert_eq!((answer.attempts(), answer.bytes().await.unwrap().len()), (3, size));
+            assert_eq!((answer.attempts(), answer.text().await.unwrap()), (3, size.to_string()));
         };
         put().await;
         let before = allocations::bytes();
@@ -77,7 +77,7 @@ pub fn copies(size: usize) {
 }
 
 pub fn retries(address: &str) {
-    let copied = printed(&["copies", "16777216"]) - printed(&["copies", "16"]);
+    let copied = printed(&["copies", "16777216"]) - printed(&["copies", "131072"]);
     row("G18", "16 MiB in three attempts, copied", Unit::Of("bytes"), 0.0, Ok(copied));
     let count = |job| allocations(job, 200, address);
     row(

@@ -23,7 +23,7 @@ type Group = (&'static [&'static str], fn(&str));
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [Group; 14] = [
+    let groups: [Group; 15] = [
         (&["G1", "G2"], calls),
         (&["G3"], peers::stack),
         (&["G5"], paths),
@@ -38,6 +38,7 @@ pub fn all(wanted: &[&str]) {
         (&["G21"], routes),
         (&["G21", "W06"], load::crowds),
         (&["W01", "W02", "W03", "W04", "W05", "W06"], load::load),
+        (&["W10"], load::limiter),
     ];
     for (ids, measure) in groups {
         if wanted.is_empty() || ids.iter().any(|id| wanted.contains(id)) {
