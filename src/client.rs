@@ -233,12 +233,13 @@ impl Run<'_> {
             match self.judge(tried)? {
                 Next::Done(response) => return Ok(response),
                 Next::Follow(hop, answer) => {
-                    answer.drain().await;
+                    // On the heap, as are others that are rare, so that calls stay small.
+                    Box::pin(answer.drain()).await;
                     self.follow(hop);
                 }
                 Next::Again(after, answer) => {
                     if let Some(answer) = answer {
-                        answer.drain().await;
+                        Box::pin(answer.drain()).await;
                     }
                     trace::again(after, self.exchange.attempts);
                     tokio::time::sleep(after).await;

@@ -113,13 +113,13 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: WireBody,
-    exchange: Exchange,
+    exchange: Arc<Exchange>,
     /// The places among the requests in flight, given back when the body was read or dropped.
     permits: [Option<Permit>; 2],
 }
 
 impl Response {
-    pub(crate) fn new(answer: http::Response<WireBody>, exchange: Exchange) -> Self {
+    pub(crate) fn new(answer: http::Response<WireBody>, exchange: Arc<Exchange>) -> Self {
         let (parts, body) = answer.into_parts();
         let bodiless = exchange.method == Method::HEAD
             || parts.status.is_informational()
@@ -188,21 +188,26 @@ impl Response {
     /// # Errors
     /// `Body` where it is cut short, badly encoded, or larger than the client's `body_limit`
     /// (64 MiB by default); `Timeout` where it stalls.
-    pub async fn bytes(self) -> Result<Bytes> {
-        let exchange = self.exchange.clone();
+    pub async fn bytes(mut self) -> Result<Bytes> {
+        self.read().await
+    }
+
+    /// Takes the body and the permits out of the answer, and reads it whole.
+    fn read(&mut self) -> impl Future<Output = Result<Bytes>> + Send + use<> {
+        let exchange = Arc::clone(&self.exchange);
         let limit = exchange.limit;
-        let deadline = exchange.whole_by();
         let coded = coding::is_coded(&self.headers);
         let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let too_large = || {
-            let code = if coded { "body.bomb" } else { "body.too_large" };
-            exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
-        };
-        if !coded && !self.body.is_end_stream() && announced.is_some_and(|length: u64| length > limit) {
-            return Err(too_large());
-        }
-        let read = async {
-            let mut stream = self.stream();
+        let refused = !coded && !self.body.is_end_stream() && announced.is_some_and(|length: u64| length > limit);
+        let mut stream = self.opened(exchange.whole_by());
+        async move {
+            let too_large = || {
+                let code = if coded { "body.bomb" } else { "body.too_large" };
+                exchange.error(ErrorKind::Body, code, format!("the body is larger than the limit of {limit} bytes"))
+            };
+            if refused {
+                return Err(too_large());
+            }
             let Some(first) = stream.next().await.transpose()? else { return Ok(Bytes::new()) };
             let Some(second) = stream.next().await.transpose()? else {
                 return if first.len() as u64 > limit { Err(too_large()) } else { Ok(first) };
@@ -214,38 +219,32 @@ impl Response {
                 whole.extend_from_slice(&chunk);
             }
             Err(too_large())
-        };
-        let late =
-            || exchange.error(ErrorKind::Timeout, "timeout.total", "the body did not arrive in the time of the call");
-        within(deadline, read).await.unwrap_or_else(|| Err(late()))
+        }
     }
 
     /// At most `limit` bytes of the body, and nothing of what cannot be read.
-    pub(crate) async fn excerpt(self, limit: usize) -> Bytes {
-        let deadline = self.exchange.whole_by();
-        let mut whole = BytesMut::new();
-        let mut stream = self.stream();
-        let read = async {
+    pub(crate) fn excerpt(mut self, limit: usize) -> impl Future<Output = Bytes> + Send {
+        let mut stream = self.opened(self.exchange.whole_by());
+        async move {
+            let mut whole = BytesMut::new();
             while let Some(Ok(chunk)) = stream.next().await {
-                whole.extend_from_slice(&chunk);
-                if whole.len() >= limit {
+                let room = limit - whole.len();
+                whole.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+                if whole.len() == limit {
                     break;
                 }
             }
-        };
-        within(deadline, read).await;
-        whole.truncate(limit);
-        whole.freeze()
+            whole.freeze()
+        }
     }
 
     /// The body as text, decoded from the charset that its type names, else UTF-8.
     ///
     /// # Errors
     /// As [`Response::bytes`], and `Decode` where the bytes are not of that charset: nothing is replaced silently.
-    pub async fn text(self) -> Result<String> {
-        let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
-        let body = self.bytes().await?;
-        decode::text(&body, content_type.as_ref()).map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
+    pub async fn text(mut self) -> Result<String> {
+        let body = self.read().await?;
+        decode::text(&body, self.headers.get(CONTENT_TYPE)).map_err(|why| self.undecoded(why))
     }
 
     /// The body as JSON; an empty one is `null`.
@@ -255,16 +254,26 @@ impl Response {
     ///
     /// # Errors
     /// As [`Response::bytes`], and `Decode`, which names the JSON path of the mismatch.
-    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let (exchange, content_type) = (self.exchange.clone(), self.headers.get(CONTENT_TYPE).cloned());
-        let body = self.bytes().await?;
-        decode::json(&body, content_type.as_ref(), &exchange.masks)
-            .map_err(|why| exchange.error(ErrorKind::Decode, "body.decode", why))
+    pub async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
+        let body = self.read().await?;
+        let decoded = decode::json(&body, self.headers.get(CONTENT_TYPE), &self.exchange.masks);
+        decoded.map_err(|why| self.undecoded(why))
+    }
+
+    fn undecoded(&self, why: String) -> Error {
+        self.exchange.error(ErrorKind::Decode, "body.decode", why)
     }
 
     /// The body as a stream of decoded bytes, without a limit on its length.
-    pub fn stream(self) -> ByteStream {
-        ByteStream::new(self.body, &self.headers, self.exchange, self.permits)
+    pub fn stream(mut self) -> ByteStream {
+        self.opened(self.exchange.deadline)
+    }
+
+    /// Takes the body and the permits out of the answer, to be read until `deadline`.
+    fn opened(&mut self, deadline: Option<Instant>) -> ByteStream {
+        let body = std::mem::replace(&mut self.body, WireBody::empty());
+        let permits = std::mem::take(&mut self.permits);
+        ByteStream::new(body, &self.headers, Arc::clone(&self.exchange), deadline, permits)
     }
 
     /// The body as a stream of JSON values, one a line (NDJSON); blank lines are skipped.
@@ -293,11 +302,11 @@ impl Response {
     /// # Errors
     /// As [`Response::stream`], and `Store` where the file cannot be written.
     pub async fn save(self, path: impl AsRef<std::path::Path>) -> Result<u64> {
-        let exchange = self.exchange.clone();
+        let exchange = Arc::clone(&self.exchange);
         save::save(self.stream(), path.as_ref()).await.map_err(|error| exchange.dress(error))
     }
 
-    pub(crate) fn exchange(&self) -> &Exchange {
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }
 
@@ -308,26 +317,39 @@ impl Response {
     }
 
     /// The same answer with its body read, so that a failure to read it is one of the attempt.
-    pub(crate) async fn whole(self) -> Result<Self> {
-        let (status, mut headers, exchange) = (self.status, self.headers.clone(), self.exchange.clone());
-        let cuttable = !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
-        let body = self.bytes().await?;
-        if cuttable && decode::is_cut_json(&body) {
-            let why = "the answer has no length and its JSON ends too early";
-            return Err(exchange.error(ErrorKind::Body, "body.truncated", why));
+    pub(crate) fn whole(mut self) -> impl Future<Output = Result<Self>> + Send {
+        let cuttable = !self.headers.contains_key(CONTENT_LENGTH) && !self.headers.contains_key(TRANSFER_ENCODING);
+        let read = self.read();
+        async move {
+            let body = read.await?;
+            if cuttable && decode::is_cut_json(&body) {
+                let why = "the answer has no length and its JSON ends too early";
+                return Err(self.exchange.error(ErrorKind::Body, "body.truncated", why));
+            }
+            self.headers.remove(CONTENT_ENCODING);
+            self.body = WireBody::full(body);
+            Ok(self)
         }
-        headers.remove(CONTENT_ENCODING);
-        Ok(Self { status, headers, body: WireBody::full(body), exchange, permits: [None, None] })
     }
 
     /// Reads what little is left of an answer that is not the last, so that its connection can be used again.
-    pub(crate) async fn drain(self) {
-        let _ = tokio::time::timeout(DRAIN_TIME, self.excerpt(DRAINED)).await;
+    pub(crate) fn drain(mut self) -> impl Future<Output = ()> + Send {
+        let soon = Instant::now().checked_add(DRAIN_TIME);
+        let mut stream = self.opened([self.exchange.deadline, soon].into_iter().flatten().min());
+        async move {
+            let mut left = DRAINED;
+            while let Some(Ok(chunk)) = stream.next().await {
+                match left.checked_sub(chunk.len()) {
+                    Some(less) => left = less,
+                    None => break,
+                }
+            }
+        }
     }
 
     /// Adds what the loop found.
     pub(crate) fn judged(mut self, verdict: Verdict) -> Self {
-        self.exchange.verdict = verdict;
+        Arc::make_mut(&mut self.exchange).verdict = verdict;
         self
     }
 
@@ -335,14 +357,6 @@ impl Response {
     pub(crate) fn without_body(mut self) -> Self {
         self.body = WireBody::empty();
         self
-    }
-}
-
-/// Runs `work` until `deadline`; `None` when it passed first.
-async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
-        None => Some(work.await),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a final status means: an answer, or an error that keeps the whole of it.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 
 use crate::{
@@ -21,7 +23,7 @@ pub(super) async fn judge(response: Response, template: Option<&str>) -> Result<
         429 => (ErrorKind::RateLimited, "rate_limited"),
         _ => (ErrorKind::Status, "status"),
     };
-    let (headers, exchange) = (response.headers().clone(), exchange.clone());
+    let (headers, exchange) = (response.headers().clone(), Arc::clone(exchange));
     let body = response.excerpt(ERROR_BODY).await;
     let problem = Problem::from_json(&body, template, &|text| exchange.masks.apply(text));
     let error = Error::coded(kind, code, told(status, &headers))

@@ -35,7 +35,7 @@ pub(super) struct Run<'c> {
     /// The same in every attempt and every hop at home.
     key: Option<HeaderValue>,
     retry: Cow<'c, Retry>,
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Arc<Exchange>,
     /// When waits must be over.
     until: Option<Instant>,
     place: Arc<Place>,
@@ -82,7 +82,7 @@ impl<'c> Run<'c> {
         let core: &Core = &client.core;
         let context = client.context();
         let plan = request.plan(&context)?;
-        let exchange = client.exchange(&plan, options, started);
+        let exchange = Arc::new(client.exchange(&plan, options, started));
         let credentials = client.credentials(options).map_err(|error| exchange.dress(error))?;
         let key = idempotency_key(&plan, options).map_err(|error| exchange.dress(error))?;
         let place = Arc::clone(&core.place);
@@ -135,11 +135,11 @@ impl<'c> Run<'c> {
     pub(super) async fn attempt(&mut self, admission: &mut Admission) -> Result<Response> {
         let (wire, sent) = wait::watch(self.wire()?);
         let wire = open(wire).await?;
-        self.exchange.attempts = self.tries.sent();
+        Arc::make_mut(&mut self.exchange).attempts = self.tries.sent();
         let answer = self.client.core.transport.exchange(wire);
         let answer = wait::answer(answer, self.until, self.exchange.silence, sent).await;
-        self.exchange.elapsed = self.started.elapsed();
-        let response = Response::new(answer?, self.exchange.clone());
+        Arc::make_mut(&mut self.exchange).elapsed = self.started.elapsed();
+        let response = Response::new(answer?, Arc::clone(&self.exchange));
         match self.reading {
             Reading::Whole if response.is_success() => response.whole().await,
             _ => Ok(response.holding(std::mem::take(&mut admission.permits))),
@@ -174,7 +174,7 @@ impl<'c> Run<'c> {
         {
             wire.headers_mut().insert(COOKIE, cookies);
         }
-        self.exchange.masks = self.client.masks(&self.credentials, self.options, wire.headers());
+        Arc::make_mut(&mut self.exchange).masks = self.client.masks(&self.credentials, self.options, wire.headers());
         Ok(wire)
     }
 
@@ -319,7 +319,7 @@ impl<'c> Run<'c> {
         if !hop.body {
             self.plan.drop_body();
         }
-        self.exchange.url = hop.uri.clone();
+        Arc::make_mut(&mut self.exchange).url = hop.uri.clone();
         self.plan.method = hop.method.clone();
         self.plan.uri = hop.uri.clone();
         self.hop = Some(hop);

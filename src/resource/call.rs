@@ -283,7 +283,7 @@ impl Call {
     }
 
     /// Sends the call and reads the answer within the attempt, so that one that breaks off is asked for again.
-    pub(super) async fn fetch(self) -> Result<Response> {
+    pub(super) async fn fetch(&self) -> Result<Response> {
         self.client.send(&self.request, &self.options, Reading::Whole).await
     }
 
@@ -349,7 +349,7 @@ impl IntoFuture for Call {
     type IntoFuture = BoxFuture<'static, Result<Value>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send_as())
+        Box::pin(async move { self.fetch().await?.json().await })
     }
 }
 

@@ -206,7 +206,11 @@ impl Pages {
             self.stop = Some(Stop::Failed);
             return Poll::Ready(Some(Err(error)));
         }
-        let running = self.running.get_or_insert_with(|| Box::pin(self.call.clone().fetch()));
+        let call = &self.call;
+        let running = self.running.get_or_insert_with(|| {
+            let call = call.clone();
+            Box::pin(async move { call.fetch().await })
+        });
         let tried = ready!(running.as_mut().poll(cx));
         self.running = None;
         match &tried {

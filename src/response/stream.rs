@@ -4,8 +4,8 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -26,7 +26,9 @@ use crate::{
 /// A stream of decoded bytes; it ends after its first error.
 pub struct ByteStream {
     state: State,
-    exchange: Exchange,
+    exchange: Arc<Exchange>,
+    /// When the body must be there.
+    deadline: Option<Instant>,
     /// Runs while nothing comes; kept and set anew, so that a long body needs one timer.
     idle: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -43,12 +45,18 @@ enum State {
 }
 
 impl ByteStream {
-    pub(super) fn new(body: WireBody, headers: &HeaderMap, exchange: Exchange, permits: [Option<Permit>; 2]) -> Self {
+    pub(super) fn new(
+        body: WireBody,
+        headers: &HeaderMap,
+        exchange: Arc<Exchange>,
+        deadline: Option<Instant>,
+        permits: [Option<Permit>; 2],
+    ) -> Self {
         let state = match coding::decoded(body, headers) {
             Ok(decoded) => State::Open(decoded),
             Err(why) => State::Refused(Some(exchange.error(ErrorKind::Body, "body.encoding", why))),
         };
-        Self { state, exchange, idle: None, waiting: false, measured: (None, 0), permits }
+        Self { state, exchange, deadline, idle: None, waiting: false, measured: (None, 0), permits }
     }
 
     /// The next piece, `None` at the end.
@@ -69,24 +77,18 @@ impl ByteStream {
             State::Refused(error) => return Poll::Ready(error.take().map(Err)),
             State::Ended => return Poll::Ready(None),
         };
-        let over = self.exchange.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let now = Instant::now();
+        let over = self.deadline.is_some_and(|deadline| deadline <= now);
         let item = match decoded.poll(cx) {
-            Poll::Ready(Some(Ok(_))) | Poll::Pending if over => {
-                let message = "the body did not arrive in the time of the call";
-                Some(Err(self.exchange.error(ErrorKind::Timeout, "timeout.total", message)))
-            }
+            Poll::Ready(Some(Ok(_))) | Poll::Pending if over => Some(Err(self.late())),
             Poll::Ready(item) => {
                 self.waiting = false;
                 match item {
-                    Some(Ok(chunk)) => Some(self.measure(chunk)),
+                    Some(Ok(chunk)) => Some(self.measure(chunk, now)),
                     item => item.map(|item| item.map_err(|error| coding::classify(error, &self.exchange))),
                 }
             }
-            Poll::Pending => {
-                let limit = ready!(self.stalled(cx));
-                let message = format!("the body stalled for {} s", limit.as_secs_f64());
-                Some(Err(self.exchange.error(ErrorKind::Timeout, "timeout.idle", message)))
-            }
+            Poll::Pending => Some(Err(ready!(self.stalled(cx, now)))),
         };
         if !matches!(item, Some(Ok(_))) {
             self.state = State::Ended;
@@ -96,9 +98,8 @@ impl ByteStream {
     }
 
     /// Lets `chunk` pass unless the body comes too slowly; that nothing comes at all is [`ByteStream::stalled`]'s part.
-    fn measure(&mut self, chunk: Bytes) -> Result<Bytes> {
+    fn measure(&mut self, chunk: Bytes, now: Instant) -> Result<Bytes> {
         let Some((least, within)) = self.exchange.pace else { return Ok(chunk) };
-        let now = Instant::now();
         let (since, came) = &mut self.measured;
         let began = *since.get_or_insert(now);
         *came = came.saturating_add(chunk.len() as u64);
@@ -114,18 +115,26 @@ impl ByteStream {
         Ok(chunk)
     }
 
-    /// Ready when nothing has come for the idle time, which begins with the first look, or until the call's end.
-    fn stalled(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
-        let now = Instant::now();
-        let left = self.exchange.deadline.map(|deadline| deadline.saturating_duration_since(now));
-        let Some(limit) = [self.exchange.idle, left].into_iter().flatten().min() else { return Poll::Pending };
-        let until = now + limit;
+    /// Ready when nothing has come for the idle time, which begins with the first look, or until the deadline.
+    fn stalled(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Error> {
+        let idle = self.exchange.idle.and_then(|idle| now.checked_add(idle));
+        let Some(until) = [idle, self.deadline].into_iter().flatten().min() else { return Poll::Pending };
         let timer = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         if !std::mem::replace(&mut self.waiting, true) {
             timer.as_mut().reset(until);
         }
         ready!(timer.as_mut().poll(cx));
-        Poll::Ready(limit)
+        if self.deadline.is_some_and(|deadline| deadline <= timer.deadline()) {
+            return Poll::Ready(self.late());
+        }
+        let limit = self.exchange.idle.unwrap_or_default();
+        let message = format!("the body stalled for {} s", limit.as_secs_f64());
+        Poll::Ready(self.exchange.error(ErrorKind::Timeout, "timeout.idle", message))
+    }
+
+    fn late(&self) -> Error {
+        let message = "the body did not arrive in the time of the call";
+        self.exchange.error(ErrorKind::Timeout, "timeout.total", message)
     }
 }
 
