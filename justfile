@@ -8,9 +8,17 @@ check:
 tour:
     cargo run --example tour
 
+# what every fault of the network comes to, as observed
+faults:
+    cargo test --quiet --test suite faults::matrix -- --nocapture
+
 # the budgets of docs/performance.md, measured
 bench:
     cargo bench --bench budget
+
+# an hour of load with faults, cancelled calls and two tenants
+soak:
+    cargo bench --bench soak -- --seconds 3600
 
 # bans, licences and sources of the dependencies
 deny:

@@ -266,11 +266,18 @@ impl Prepared {
                 request.headers_mut().insert(name, value.clone());
             }
         }
-        if let Some((name, key)) = &self.query {
+        // One that stands there is the call's own, or an echo in a link of the server.
+        if let Some((name, key)) = &self.query
+            && !has_query(request.uri(), name)
+        {
             *request.uri_mut() = with_query(request.uri(), name, key.expose())?;
         }
         Ok(())
     }
+}
+
+fn has_query(uri: &Uri, name: &str) -> bool {
+    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(known, _)| known == name)
 }
 
 fn with_query(uri: &Uri, name: &str, value: &str) -> Result<Uri> {

@@ -144,10 +144,8 @@ impl Verdict {
 
 /// The error of a call that an open circuit refuses for another `wait`.
 pub(crate) fn refused(wait: Duration) -> Error {
-    let message = format!(
-        "the circuit is open, since the server failed too often; nothing was sent, try again in {:.1} s",
-        wait.as_secs_f64()
-    );
+    let message =
+        format!("the circuit is open, since the server failed too often; try again in {:.1} s", wait.as_secs_f64());
     Error::coded(ErrorKind::Circuit, "circuit_open", message).with_retry_after(Some(wait))
 }
 

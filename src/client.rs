@@ -26,6 +26,7 @@ mod ambient;
 mod builder;
 mod gate;
 mod judge;
+mod next;
 mod place;
 mod random;
 mod run;
@@ -37,9 +38,10 @@ pub use builder::ClientBuilder;
 pub use run::Attempt;
 
 use gate::Partitions;
+use next::Next;
 use place::{Place, Places};
 use random::Random;
-use run::{Next, Run};
+use run::Run;
 
 /// Talks to one API: a base URL, a catalog, credentials, and a transport.
 ///
@@ -66,7 +68,8 @@ struct Core {
     actor: Option<Arc<str>>,
     auth: Auth,
     credentials: Result<Arc<Prepared>, Fault>,
-    /// Every secret that the client was given.
+    /// The secrets in the settings, and with those of the credentials.
+    settings: Arc<Masks>,
     masks: Arc<Masks>,
     headers: HeaderMap,
     expand: Expand,
@@ -161,6 +164,7 @@ impl Client {
     pub fn with_actor(&self, actor: impl Into<String>) -> Self {
         let mut core = Core::clone(&self.core);
         core.actor = Some(actor.into().into());
+        core.jar = core.jar.map(|_| Arc::default());
         core.sign();
         Self { core: Arc::new(core) }
     }
@@ -196,7 +200,6 @@ impl Client {
 
     /// Attaches `credentials`; with credentials of the call's own, the client's secret headers stay behind.
     pub(crate) fn sign<B>(
-        &self,
         wire: &mut http::Request<B>,
         request: &Request,
         options: &Options,
@@ -227,24 +230,28 @@ impl Run<'_> {
     /// The loop: each turn is one attempt at one URL.
     async fn carry(&mut self) -> Result<Response> {
         loop {
-            let mut admission = self.admit().await?;
+            let mut admission = match self.admit().await {
+                Ok(admission) => admission,
+                Err(refusal) => return self.refused(refusal),
+            };
             let span = self.span();
             let tried = self.attempt(&mut admission).instrument(span.clone()).await;
             trace::ended(&span, &tried);
             self.learn(admission, &tried);
-            match self.judge(tried)? {
+            // What is rare waits on the heap, so that calls stay small.
+            match self.judge(tried) {
                 Next::Done(response) => return Ok(response),
+                Next::Fail(error, None) => return Err(error),
+                Next::Fail(error, Some(answer)) => return Err(Box::pin(answer.told(error)).await),
                 Next::Follow(hop, answer) => {
-                    // On the heap, as are others that are rare, so that calls stay small.
-                    Box::pin(answer.drain()).await;
+                    Box::pin(answer.kept()).await;
                     self.follow(hop);
                 }
-                Next::Again(after, answer) => {
-                    if let Some(answer) = answer {
-                        Box::pin(answer.drain()).await;
-                    }
+                Next::Again(after, failure) => {
                     trace::again(after, self.exchange.attempts);
-                    tokio::time::sleep(after).await;
+                    let pause = tokio::time::sleep(after);
+                    self.last = Some(Box::pin(failure.keep()).await);
+                    pause.await;
                 }
             }
         }
@@ -317,17 +324,6 @@ impl Client {
     fn draw(&self) -> f64 {
         self.core.shared.random.draw()
     }
-
-    /// What a server may echo of this call and nobody may print.
-    fn masks(&self, credentials: &Prepared, options: &Options, headers: &HeaderMap) -> Arc<Masks> {
-        let known = |value: &HeaderValue| value.is_sensitive() && !credentials.holds(value);
-        if options.auth.is_none() && !headers.values().any(known) {
-            return Arc::clone(&self.core.masks);
-        }
-        let mut masks = self.core.masks.joined(credentials.masks());
-        masks.add_headers(headers);
-        Arc::new(masks)
-    }
 }
 
 impl Core {
@@ -349,7 +345,7 @@ impl Core {
         });
         if let Ok(credentials) = &self.credentials {
             self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);
-            self.masks = Arc::new(self.masks.joined(credentials.masks()));
+            self.masks = Arc::new(self.settings.joined(credentials.masks()));
         }
     }
 }
@@ -367,6 +363,7 @@ impl fmt::Debug for Client {
             actor,
             auth,
             credentials: _,
+            settings: _,
             masks: _,
             headers,
             expand,

@@ -33,7 +33,7 @@ pub enum ErrorKind {
     Request,
     /// Credentials are missing, malformed, or a token could not be had.
     Auth,
-    /// No connection: refused, unreachable, or the name has no address. Safe to send again.
+    /// No connection: refused, unreachable, or the name has no address.
     Connect,
     /// The peer's certificate or handshake was refused. Sending again will not help.
     Tls,
@@ -63,7 +63,8 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// No byte of the request left this process: sending again is safe.
+    /// No byte of the request left this process, or the server did not take it (`REFUSED_STREAM`, 421): sending
+    /// again is safe.
     NotSent,
     /// Some of it may have arrived and no final answer came.
     MaybeProcessed,
@@ -118,12 +119,16 @@ pub(crate) enum Again {
 }
 
 impl Error {
-    /// Makes an error of `kind` that happened before anything was sent.
+    /// Makes an error of `kind`, for transports and services of one's own.
     ///
-    /// For transports and services of one's own; add [`Error::with_outcome`] where bytes
-    /// may have left, and [`Error::with_source`] for the cause.
+    /// Its outcome is `NotSent`, but for `Timeout`, `Protocol` and `Body`, whose requests may have arrived:
+    /// say by [`Error::with_outcome`] where it is otherwise, and by [`Error::with_source`] what the cause is.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::coded(kind, kind.code(), message)
+        let error = Self::coded(kind, kind.code(), message);
+        match kind {
+            ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Body => error.with_outcome(Outcome::MaybeProcessed),
+            _ => error,
+        }
     }
 
     pub(crate) fn coded(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {

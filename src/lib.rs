@@ -20,6 +20,8 @@ mod patch;
 mod path;
 mod query;
 mod redirect;
+#[cfg(feature = "redis")]
+mod redis;
 mod request;
 mod resource;
 mod response;
@@ -44,6 +46,8 @@ pub use patch::diff;
 pub use path::Segment;
 pub use query::Style;
 pub use redirect::Redirect;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 pub use request::UrlTemplate;
 pub use resource::{Call, Collection, Item, Items, Operation, Pages, Reply, Stop};
 pub use response::{ByteStream, Lines, Link, Response};

@@ -13,6 +13,7 @@ use crate::{
 
 mod adaptive;
 mod clock;
+mod common;
 mod field;
 mod hint;
 mod limiter;
@@ -22,6 +23,10 @@ mod said;
 mod schedule;
 mod window;
 
+use common::Shared;
+#[cfg(feature = "redis")]
+pub(crate) use common::Store;
+pub(crate) use common::{Away, Common, Pace, Turn};
 pub(crate) use hint::Hint;
 pub(crate) use limiter::{Limiter, Partition};
 pub use permit::Permit;
@@ -51,6 +56,7 @@ pub struct Limit {
     places: Option<u32>,
     queue: usize,
     adaptive: bool,
+    shared: Option<Shared>,
 }
 
 /// So many calls in a time.
@@ -84,7 +90,7 @@ const LONGEST_PAUSE: Duration = HOUR;
 impl Limit {
     /// No limit but that of the queue; what servers say is obeyed.
     pub fn new() -> Self {
-        Self { windows: SmallVec::new(), burst: 1, places: None, queue: 1_000, adaptive: false }
+        Self { windows: SmallVec::new(), burst: 1, places: None, queue: 1_000, adaptive: false, shared: None }
     }
 
     /// Sends at most `count` calls a second; half a call is one in two seconds.
@@ -133,6 +139,22 @@ impl Limit {
     /// tenth of it a second. Off by default.
     pub fn adaptive(mut self, on: bool) -> Self {
         self.adaptive = on;
+        self
+    }
+
+    /// Holds the windows together with every process that names the same `name`; see `Limit::shared`.
+    #[cfg(feature = "redis")]
+    pub(crate) fn kept_by(mut self, store: std::sync::Arc<dyn Store>, name: String) -> Self {
+        self.shared = Some(Shared { store, name, machines: 1 });
+        self
+    }
+
+    /// Tells how many processes share the limit: while the store is away each takes that part of it; 1 by default.
+    #[cfg(feature = "redis")]
+    pub fn machines(mut self, machines: u32) -> Self {
+        if let Some(shared) = &mut self.shared {
+            shared.machines = machines.max(1);
+        }
         self
     }
 

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderMap, Method, StatusCode,
+    HeaderMap, Method, StatusCode, Version,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
 };
 use http_body::Body as _;
@@ -35,10 +35,10 @@ pub use link::Link;
 pub use stream::ByteStream;
 
 /// How much is read of an answer that is not the last; a connection with more to come is given up.
-const DRAINED: usize = 64 << 10;
+const KEPT: usize = 64 << 10;
 
 /// How long that may take.
-const DRAIN_TIME: Duration = Duration::from_millis(100);
+const KEEP_TIME: Duration = Duration::from_millis(100);
 
 /// What reading a body needs to know of the call that it answers.
 #[derive(Clone)]
@@ -75,6 +75,8 @@ pub(crate) struct Verdict {
     pub(crate) limited: bool,
     /// A DELETE that may have succeeded before found nothing to delete.
     pub(crate) ambiguous: bool,
+    /// The server, which is not the one meant, never acted on it: 421.
+    pub(crate) misdirected: bool,
 }
 
 impl Exchange {
@@ -114,6 +116,8 @@ pub struct Response {
     headers: HeaderMap,
     body: WireBody,
     exchange: Arc<Exchange>,
+    /// Whether its version of HTTP tells where the body ends.
+    framed: bool,
     /// The places among the requests in flight, given back when the body was read or dropped.
     permits: [Option<Permit>; 2],
 }
@@ -125,7 +129,8 @@ impl Response {
             || parts.status.is_informational()
             || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if bodiless { WireBody::empty() } else { body };
-        Self { status: parts.status, headers: parts.headers, body, exchange, permits: [None, None] }
+        let framed = parts.version > Version::HTTP_11;
+        Self { status: parts.status, headers: parts.headers, body, exchange, framed, permits: [None, None] }
     }
 
     /// The status.
@@ -224,18 +229,7 @@ impl Response {
 
     /// At most `limit` bytes of the body, and nothing of what cannot be read.
     pub(crate) fn excerpt(mut self, limit: usize) -> impl Future<Output = Bytes> + Send {
-        let mut stream = self.opened(self.exchange.whole_by());
-        async move {
-            let mut whole = BytesMut::new();
-            while let Some(Ok(chunk)) = stream.next().await {
-                let room = limit - whole.len();
-                whole.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                if whole.len() == limit {
-                    break;
-                }
-            }
-            whole.freeze()
-        }
+        beginning(self.opened(self.exchange.whole_by()), limit)
     }
 
     /// The body as text, decoded from the charset that its type names, else UTF-8.
@@ -312,13 +306,16 @@ impl Response {
 
     /// Keeps `permits` until the body was read or dropped.
     pub(crate) fn holding(mut self, permits: [Option<Permit>; 2]) -> Self {
-        self.permits = permits;
+        if !self.body.is_end_stream() {
+            self.permits = permits;
+        }
         self
     }
 
     /// The same answer with its body read, so that a failure to read it is one of the attempt.
     pub(crate) fn whole(mut self) -> impl Future<Output = Result<Self>> + Send {
-        let cuttable = !self.headers.contains_key(CONTENT_LENGTH) && !self.headers.contains_key(TRANSFER_ENCODING);
+        let framed = self.framed || self.headers.contains_key(CONTENT_LENGTH);
+        let cuttable = !framed && !self.headers.contains_key(TRANSFER_ENCODING);
         let read = self.read();
         async move {
             let body = read.await?;
@@ -326,25 +323,36 @@ impl Response {
                 let why = "the answer has no length and its JSON ends too early";
                 return Err(self.exchange.error(ErrorKind::Body, "body.truncated", why));
             }
-            self.headers.remove(CONTENT_ENCODING);
-            self.body = WireBody::full(body);
+            self.replace(body);
             Ok(self)
         }
     }
 
-    /// Reads what little is left of an answer that is not the last, so that its connection can be used again.
-    pub(crate) fn drain(mut self) -> impl Future<Output = ()> + Send {
-        let soon = Instant::now().checked_add(DRAIN_TIME);
-        let mut stream = self.opened([self.exchange.deadline, soon].into_iter().flatten().min());
+    /// The same answer without its connection: what little is left of the body is read, so that it can be used again.
+    pub(crate) fn kept(mut self) -> impl Future<Output = Self> + Send {
+        let soon = Instant::now().checked_add(KEEP_TIME);
+        let stream = self.opened([self.exchange.deadline, soon].into_iter().flatten().min());
         async move {
-            let mut left = DRAINED;
-            while let Some(Ok(chunk)) = stream.next().await {
-                match left.checked_sub(chunk.len()) {
-                    Some(less) => left = less,
-                    None => break,
-                }
-            }
+            let body = beginning(stream, KEPT).await;
+            self.replace(body);
+            self
         }
+    }
+
+    /// `error` with this answer.
+    pub(crate) async fn told(self, error: Error) -> Error {
+        let Self { status, headers, .. } = &self;
+        let (status, headers, outcome) = (*status, headers.clone(), error.outcome());
+        let body = self.excerpt(KEPT).await;
+        error.with_answer(status, headers, Some(body), None).with_outcome(outcome)
+    }
+
+    /// Puts a decoded body in the place of the one that came.
+    fn replace(&mut self, body: Bytes) {
+        if self.headers.remove(CONTENT_ENCODING).is_some() {
+            self.headers.remove(CONTENT_LENGTH);
+        }
+        self.body = WireBody::full(body);
     }
 
     /// Adds what the loop found.
@@ -356,14 +364,28 @@ impl Response {
     /// Leaves out the body, which was about something else than the call.
     pub(crate) fn without_body(mut self) -> Self {
         self.body = WireBody::empty();
+        self.permits = [None, None];
         self
     }
+}
+
+/// At most `limit` bytes of a stream, as far as it can be read.
+async fn beginning(mut stream: ByteStream, limit: usize) -> Bytes {
+    let mut whole = BytesMut::new();
+    while let Some(Ok(chunk)) = stream.next().await {
+        let room = limit - whole.len();
+        whole.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if whole.len() == limit {
+            break;
+        }
+    }
+    whole.freeze()
 }
 
 /// Shows no header's value and nothing of the body.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body, exchange, permits: _ } = self;
+        let Self { status, headers, body, exchange, framed: _, permits: _ } = self;
         f.debug_struct("Response")
             .field("status", status)
             .field("headers", &format_args!("{} (not shown)", headers.len()))

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
 /// A text that prints as `***` and is wiped from memory when dropped.
@@ -80,6 +80,18 @@ impl Masks {
             let parts = text.split([' ', ';', ',']);
             parts.for_each(|part| self.add(part.split_once('=').map_or(part, |(_, value)| value)));
         }
+    }
+
+    /// Adds the value of a cookie that a server sets.
+    pub(crate) fn add_cookie(&mut self, cookie: &HeaderValue) {
+        let text = String::from_utf8_lossy(cookie.as_bytes());
+        let pair = text.split(';').next().unwrap_or_default();
+        self.add(pair.split_once('=').map_or("", |(_, value)| value.trim().trim_matches('"')));
+    }
+
+    /// Whether `text` is one of them.
+    pub(crate) fn knows(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| secret.expose() == text)
     }
 
     /// Keeps the longest first, so that one secret inside another does not spoil it.

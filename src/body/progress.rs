@@ -55,13 +55,18 @@ impl Source for Watched {
         Box::pin(async move {
             let wire = self.body.open().await?;
             let so_far = Progress { sent: 0, total: self.length() };
-            Ok(WireBody::new(Watching { wire, so_far, report: Some(self.report.clone()) }))
+            Ok(WireBody::new(Watching { wire, rest: Bytes::new(), so_far, report: Some(self.report.clone()) }))
         })
     }
 }
 
+/// The most that is handed on, and so reported, at once; bytes in memory come as one piece.
+const PIECE: usize = 256 << 10;
+
 struct Watching {
     wire: WireBody,
+    /// What is left of a larger piece.
+    rest: Bytes,
     so_far: Progress,
     /// Absent once it has panicked.
     report: Option<OnProgress>,
@@ -72,7 +77,15 @@ impl http_body::Body for Watching {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.wire).poll_frame(cx)?) else { return Poll::Ready(None) };
+        if self.rest.is_empty() {
+            let Some(frame) = ready!(Pin::new(&mut self.wire).poll_frame(cx)?) else { return Poll::Ready(None) };
+            match frame.into_data() {
+                Ok(data) => self.rest = data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
+        }
+        let piece = self.rest.len().min(PIECE);
+        let frame = Frame::data(self.rest.split_to(piece));
         self.so_far.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
         let so_far = self.so_far;
         self.report = self.report.take().filter(|report| catch_unwind(AssertUnwindSafe(|| report(so_far))).is_ok());
@@ -80,11 +93,16 @@ impl http_body::Body for Watching {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.wire.is_end_stream()
+        self.rest.is_empty() && self.wire.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.wire.size_hint()
+        let (rest, mut hint) = (self.rest.len() as u64, self.wire.size_hint());
+        if let Some(exact) = hint.exact() {
+            return SizeHint::with_exact(exact + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
     }
 }
 
@@ -110,6 +128,21 @@ mod tests {
             assert_eq!(wire.collect().await.unwrap().to_bytes(), "abcde");
             assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), [(2, Some(5)), (5, Some(5))]);
         }
+    }
+
+    #[tokio::test]
+    async fn a_large_piece_is_handed_on_in_smaller_ones() {
+        let steps = Arc::new(Mutex::new(Vec::new()));
+        let log = steps.clone();
+        let body = Body::from(vec![b'x'; 600 << 10]).with_progress(Arc::new(move |step| {
+            log.lock().unwrap().push(step.sent >> 10);
+        }));
+        let mut wire = body.open().await.unwrap();
+        assert_eq!(wire.size_hint().exact(), Some(600 << 10));
+        wire.frame().await.unwrap().unwrap();
+        assert_eq!((wire.size_hint().exact(), wire.is_end_stream()), (Some(344 << 10), false));
+        assert_eq!(wire.collect().await.unwrap().to_bytes().len(), 344 << 10);
+        assert_eq!(*steps.lock().unwrap(), [256, 512, 600]);
     }
 
     #[tokio::test]

@@ -48,6 +48,17 @@ impl Breaker {
         Self { policy: policy.clone(), inner: Mutex::new(Inner { state, age: 0 }) }
     }
 
+    /// How long the origin is left alone, where it is; asking changes nothing.
+    pub(crate) fn closed_for(&self, now: Instant) -> Option<Duration> {
+        match self.lock().state {
+            State::Open { since, wait, .. } => {
+                Some(wait.saturating_sub(now.saturating_duration_since(since))).filter(|left| !left.is_zero())
+            }
+            State::HalfOpen { probing: true, .. } => Some(self.policy.open_for),
+            _ => None,
+        }
+    }
+
     /// Lets a call through, or says how long until one may be.
     pub(crate) fn admit(self: &Arc<Self>, now: Instant) -> Result<Pass, Duration> {
         let mut inner = self.lock();

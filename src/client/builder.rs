@@ -229,7 +229,7 @@ impl ClientBuilder {
 
     /// Keeps the cookies that each origin sets and sends them back to it, and to no other; off by default.
     ///
-    /// A client under other credentials, by [`Client::with_auth`], has a jar of its own, and a call with credentials
+    /// A client under other credentials or another actor has a jar of its own, and a call with credentials
     /// of its own leaves the jar alone.
     pub fn cookies(mut self, keep: bool) -> Self {
         self.cookies = keep;
@@ -297,6 +297,7 @@ impl ClientBuilder {
             Some(transport) => Arc::clone(transport),
             None => self.network(&base, &mut masks)?,
         };
+        let masks = Arc::new(masks);
         let catalog = self.catalog.unwrap_or_else(Catalog::open);
         let settings = catalog.settings();
         let partitions = Partitions::default();
@@ -308,7 +309,8 @@ impl ClientBuilder {
             actor: self.actor.map(Into::into),
             auth: self.auth,
             credentials: Err(Fault::request("not signed in yet")),
-            masks: Arc::new(masks),
+            settings: Arc::clone(&masks),
+            masks,
             headers,
             expand: self.expand.unwrap_or(settings.expand),
             style: self.style.unwrap_or(settings.query_style),

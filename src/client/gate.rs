@@ -7,20 +7,28 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Poll, Waker, ready},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    limit::{Limit, Limiter, Partition, Permit, Refused, Step, Ticket},
+    limit::{Away, Common, Limit, Limiter, Partition, Permit, Refused, Step, Ticket, Turn},
 };
 
 /// So many partitions are remembered.
 const PARTITIONS: usize = 4_096;
 
-/// Leave to send at once, or nothing.
+/// The longest wait for a turn that another process keeps, where the call has no deadline.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// Leave to send at once, or nothing; a limit that is shared is not asked, so it gives none.
 pub(super) fn try_enter(limiter: &Arc<Limiter>) -> Option<Permit> {
+    if limiter.common().is_some() { None } else { try_own(limiter) }
+}
+
+fn try_own(limiter: &Arc<Limiter>) -> Option<Permit> {
     limiter.take(Instant::now()).then(|| Permit::new(limiter, Instant::now))
 }
 
@@ -30,7 +38,30 @@ pub(super) fn try_enter(limiter: &Arc<Limiter>) -> Option<Permit> {
 /// `RateLimited` at once where the wait would pass `deadline`, with the wait; `Timeout` with the code
 /// `timeout.queue` where too many wait already, or no place becomes free in time. Nothing was sent.
 pub(super) async fn enter(limiter: &Arc<Limiter>, deadline: Option<Instant>) -> Result<Permit> {
-    if let Some(permit) = try_enter(limiter) {
+    let permit = own(limiter, deadline).await?;
+    if let Some(common) = limiter.common() {
+        Box::pin(shared(common, deadline)).await?;
+    }
+    Ok(permit)
+}
+
+/// Waits for the turn that a store outside of this process gives; while it is away, for one of this process's share.
+async fn shared(common: &Common, deadline: Option<Instant>) -> Result<()> {
+    let _place = common.wait().ok_or_else(|| refused(Refused::Full))?;
+    let longest = deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()));
+    match common.take(longest).await {
+        Ok(Turn::After(wait)) if wait.is_zero() => Ok(()),
+        Ok(Turn::After(wait)) => {
+            tokio::time::sleep(wait).await;
+            Ok(())
+        }
+        Ok(Turn::Late(wait)) => Err(refused(Refused::Late(wait))),
+        Err(Away) => own(&common.share, deadline).await.map(drop),
+    }
+}
+
+async fn own(limiter: &Arc<Limiter>, deadline: Option<Instant>) -> Result<Permit> {
+    if let Some(permit) = try_own(limiter) {
         return Ok(permit);
     }
     let ticket = limiter.join(Instant::now(), deadline).map_err(refused)?;
@@ -131,7 +162,7 @@ impl Partitions {
         if known.limiters.len() >= PARTITIONS {
             known.forget_one();
         }
-        let limiter = Arc::new(Limiter::new(limit));
+        let limiter = Arc::new(Limiter::at(limit, partition.origin));
         known.limiters.insert(key, (now, Arc::clone(&limiter)));
         limiter
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    error::{Error, ErrorKind, Problem, Result},
+    error::{Error, ErrorKind, Outcome, Problem, Result},
     response::Response,
 };
 
@@ -30,7 +30,8 @@ pub(super) async fn judge(response: Response, template: Option<&str>) -> Result<
         .with_answer(status, headers, Some(body), problem)
         .with_retry_after(exchange.verdict.retry_after)
         .with_gave_up(exchange.verdict.gave_up);
-    Err(exchange.dress(error))
+    let outcome = if exchange.verdict.misdirected { Outcome::NotSent } else { error.outcome() };
+    Err(exchange.dress(error.with_outcome(outcome)))
 }
 
 fn told(status: StatusCode, headers: &HeaderMap) -> String {

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     circuit::{Breaker, Circuit},
     request::Origin,
-    retry::Budget,
+    retry::{Budget, Cost},
 };
 
 /// How many origins are remembered; beyond it the one that was asked the longest ago is forgotten.
@@ -20,6 +20,38 @@ pub(super) struct Place {
     pub(super) origin: Origin,
     pub(super) budget: Budget,
     pub(super) breaker: Option<Arc<Breaker>>,
+}
+
+/// What a repetition took from the budget of its origin; unless it is spent, dropping it gives that back.
+pub(super) struct Receipt {
+    place: Arc<Place>,
+    cost: Cost,
+    spent: bool,
+}
+
+impl Receipt {
+    /// Pays for one repetition, `None` where there is too little left.
+    pub(super) fn take(place: &Arc<Place>, cost: Cost) -> Option<Self> {
+        place.budget.take(cost).then(|| Self { place: Arc::clone(place), cost, spent: false })
+    }
+
+    /// The repetition is sent.
+    pub(super) fn spend(&mut self) {
+        self.spent = true;
+    }
+
+    /// The repetition did good.
+    pub(super) fn refund(mut self) {
+        self.spent = false;
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if !self.spent {
+            self.place.budget.give_back(self.cost);
+        }
+    }
 }
 
 /// The origins that a client has asked.

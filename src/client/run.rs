@@ -2,50 +2,66 @@
 
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header::COOKIE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{COOKIE, SET_COOKIE},
+};
 use tokio::time::Instant;
 use tracing::Span;
 
-use super::{Client, Core, Options, Reading, gate::enter, place::Place, random, trace, wait};
+use super::{
+    Client, Core, Options, Reading,
+    gate::enter,
+    next::Failure,
+    place::{Place, Receipt},
+    random, trace, wait,
+};
 use crate::{
     auth::Prepared,
-    body::{Body, Replay, WireBody},
+    body::{Body, WireBody},
     catalog::Attempts,
-    circuit::{self, Pass, Verdict as Health},
+    circuit::{self, Pass},
     cookie::Jar,
     error::{Again, Error, ErrorKind, Outcome, Result},
     limit::{Hint, Limiter, Permit},
-    redirect::{Answer, Hop, Trail, gate},
+    redirect::{Hop, Trail, gate},
     request::{Context, Origin, Planned, Request, UrlTemplate},
-    response::{Exchange, Response, Verdict},
-    retry::{Decision, Failed, Moment, Resend, Retry, Standing, Stop, Tries},
+    response::{Exchange, Response},
+    retry::{Retry, Tries},
+    secret::Masks,
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call on its way.
 pub(super) struct Run<'c> {
-    client: &'c Client,
-    request: &'c Request,
-    options: &'c Options,
+    pub(super) client: &'c Client,
+    pub(super) request: &'c Request,
+    pub(super) options: &'c Options,
     reading: Reading,
     context: Context<'c>,
-    plan: Planned<'c>,
+    pub(super) plan: Planned<'c>,
     credentials: Arc<Prepared>,
     /// The same in every attempt and every hop at home.
-    key: Option<HeaderValue>,
-    retry: Cow<'c, Retry>,
+    pub(super) key: Option<HeaderValue>,
+    pub(super) retry: Cow<'c, Retry>,
     pub(super) exchange: Arc<Exchange>,
     /// When waits must be over.
-    until: Option<Instant>,
-    place: Arc<Place>,
-    limiter: Arc<Limiter>,
+    pub(super) until: Option<Instant>,
+    pub(super) place: Arc<Place>,
+    pub(super) limiter: Arc<Limiter>,
     /// The last redirect that was followed.
     hop: Option<Hop>,
-    trail: Trail<'c>,
-    tries: Tries,
+    pub(super) trail: Trail<'c>,
+    pub(super) tries: Tries,
+    /// What the repetition under way has cost.
+    pub(super) receipt: Option<Receipt>,
+    /// The failure that is tried again, for when it is not.
+    pub(super) last: Option<Failure>,
     /// Whether the server may have acted on an earlier attempt or hop.
-    acted: bool,
+    pub(super) acted: bool,
+    /// Whether the server may have acted on an earlier attempt, and its answer was lost.
+    pub(super) lost: bool,
     started: Instant,
 }
 
@@ -58,16 +74,9 @@ pub struct Attempt(pub u32);
 
 /// What an attempt was let in by; dropped with it.
 pub(super) struct Admission {
-    pass: Option<Pass>,
+    pub(super) pass: Option<Pass>,
     /// The client's and the route's.
     permits: [Option<Permit>; 2],
-}
-
-/// What the loop does next.
-pub(super) enum Next {
-    Done(Response),
-    Follow(Hop, Response),
-    Again(std::time::Duration, Option<Response>),
 }
 
 impl<'c> Run<'c> {
@@ -93,7 +102,10 @@ impl<'c> Run<'c> {
             hop: None,
             trail: Trail::new(&core.place.origin),
             tries: Tries::first(),
+            receipt: None,
+            last: None,
             acted: false,
+            lost: false,
             client,
             request,
             options,
@@ -120,29 +132,54 @@ impl<'c> Run<'c> {
     }
 
     /// Waits until the origin, its limits and the route's let this attempt in.
-    pub(super) async fn admit(&self) -> Result<Admission> {
+    pub(super) async fn admit(&mut self) -> Result<Admission> {
         let breaker = self.place.breaker.as_ref();
-        let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::refused)).transpose()?;
+        // Looked at first, so that nobody waits in vain, and passed last, since it may open meanwhile.
+        if let Some(wait) = breaker.and_then(|breaker| breaker.closed_for(Instant::now())) {
+            return Err(circuit::refused(wait));
+        }
+        let permit = enter(&self.limiter, self.until).await?;
         let route = match self.client.route_limiter(&self.plan, &self.credentials) {
             Some(limiter) => Some(enter(&limiter, self.until).await?),
             None => None,
         };
-        let permit = enter(&self.limiter, self.until).await?;
+        let pass = breaker.map(|breaker| breaker.admit(Instant::now()).map_err(circuit::refused)).transpose()?;
         Ok(Admission { pass, permits: [Some(permit), route] })
     }
 
     /// Sends the request once; its answer is read here where it is wanted whole.
     pub(super) async fn attempt(&mut self, admission: &mut Admission) -> Result<Response> {
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            return Err(Error::coded(ErrorKind::Timeout, "timeout.total", "the time of the call is over"));
+        }
         let (wire, sent) = wait::watch(self.wire()?);
         let wire = open(wire).await?;
         Arc::make_mut(&mut self.exchange).attempts = self.tries.sent();
+        if let Some(receipt) = &mut self.receipt {
+            receipt.spend();
+        }
         let answer = self.client.core.transport.exchange(wire);
         let answer = wait::answer(answer, self.until, self.exchange.silence, sent).await;
         Arc::make_mut(&mut self.exchange).elapsed = self.started.elapsed();
-        let response = Response::new(answer?, Arc::clone(&self.exchange));
+        let answer = answer?;
+        self.hear(answer.status(), answer.headers());
+        let response = Response::new(answer, Arc::clone(&self.exchange));
         match self.reading {
             Reading::Whole if response.is_success() => response.whole().await,
             _ => Ok(response.holding(std::mem::take(&mut admission.permits))),
+        }
+    }
+
+    /// Takes in what the head of an answer says: of the server's limits, and cookies.
+    fn hear(&mut self, status: StatusCode, headers: &HeaderMap) {
+        let wall = SystemTime::now();
+        self.limiter.learn(Instant::now(), &Hint::read(status, headers, wall, self.retry.asked(headers, wall)));
+        let Some(jar) = self.jar() else { return };
+        if jar.store(&self.plan.uri, headers, wall) {
+            self.trail.forget();
+            let mut masks = Masks::clone(&self.exchange.masks);
+            headers.get_all(SET_COOKIE).iter().for_each(|cookie| masks.add_cookie(cookie));
+            Arc::make_mut(&mut self.exchange).masks = Arc::new(masks);
         }
     }
 
@@ -168,7 +205,7 @@ impl<'c> Run<'c> {
         }
         if self.hop.as_ref().is_none_or(|hop| hop.home) {
             let credentials = (&*self.credentials, self.plan.needs_actor);
-            self.client.sign(&mut wire, self.request, self.options, credentials)?;
+            Client::sign(&mut wire, self.request, self.options, credentials)?;
         }
         if let Some(jar) = self.jar()
             && !wire.headers().contains_key(COOKIE)
@@ -176,130 +213,23 @@ impl<'c> Run<'c> {
         {
             wire.headers_mut().insert(COOKIE, cookies);
         }
-        Arc::make_mut(&mut self.exchange).masks = self.client.masks(&self.credentials, self.options, wire.headers());
+        self.mask(wire.headers());
         Ok(wire)
+    }
+
+    /// Notes what a server may echo of this request, or of an earlier one, and nobody may print.
+    fn mask(&mut self, headers: &HeaderMap) {
+        let unknown = |value: &HeaderValue| value.is_sensitive() && !self.credentials.holds(value);
+        if self.options.auth.is_some() || headers.values().any(unknown) {
+            let mut masks = self.exchange.masks.joined(self.credentials.masks());
+            masks.add_headers(headers);
+            Arc::make_mut(&mut self.exchange).masks = Arc::new(masks);
+        }
     }
 
     /// The cookies of the client, which are not those of a call under credentials of its own.
     fn jar(&self) -> Option<&Arc<Jar>> {
         self.client.core.jar.as_ref().filter(|_| self.options.auth.is_none())
-    }
-
-    /// Lets the origin's limits, circuit and budget hear how the attempt went.
-    pub(super) fn learn(&mut self, admission: Admission, tried: &Result<Response>) {
-        let now = Instant::now();
-        if let Some(pass) = admission.pass {
-            let verdict = match tried {
-                Ok(response) => Health::of_answer(response.status()),
-                Err(error) => Health::of_error(error),
-            };
-            pass.finish(now, verdict, self.client.draw());
-        }
-        let Ok(response) = tried else { return };
-        let (status, headers) = (response.status(), response.headers());
-        let wall = SystemTime::now();
-        if let Some(jar) = self.jar()
-            && jar.store(&self.plan.uri, headers, wall)
-        {
-            self.trail.forget();
-        }
-        let wait = self.retry.asked(headers, wall);
-        self.limiter.learn(now, &Hint::read(status, headers, wall, wait));
-        self.tries.settle(status, &self.place.budget);
-    }
-
-    /// What an attempt's end means for the call.
-    pub(super) fn judge(&mut self, tried: Result<Response>) -> Result<Next> {
-        match tried {
-            Err(error) => self.failed(error),
-            Ok(response) => match self.hop(&response)? {
-                Some(hop) => Ok(Next::Follow(hop, response)),
-                None => Ok(self.answered(response)),
-            },
-        }
-    }
-
-    /// Where the answer sends the call, if anywhere.
-    fn hop(&mut self, response: &Response) -> Result<Option<Hop>> {
-        let core = &self.client.core;
-        let answer = Answer {
-            method: &self.plan.method,
-            uri: &self.plan.uri,
-            replay: self.plan.body.replay(),
-            status: response.status(),
-            headers: response.headers(),
-        };
-        let hop = core.redirect.follow(&mut self.trail, &answer);
-        hop.map_err(|error| {
-            let outcome = error.outcome();
-            error.with_answer(response.status(), response.headers().clone(), None, None).with_outcome(outcome)
-        })
-    }
-
-    fn failed(&mut self, error: Error) -> Result<Next> {
-        let gave_up = match self.decide(Failed::Error(&error)) {
-            Decision::Accept => None,
-            Decision::Again(resend) => match self.again(resend) {
-                Ok(()) => {
-                    self.acted |= error.outcome() != Outcome::NotSent;
-                    return Ok(Next::Again(resend.after, None));
-                }
-                Err(why) => Some(why),
-            },
-            Decision::Stop(stop) => stop.gave_up(),
-        };
-        Err(error.with_gave_up(gave_up))
-    }
-
-    fn answered(&mut self, mut response: Response) -> Next {
-        let status = response.status();
-        if status.as_u16() < 400 {
-            return Next::Done(response);
-        }
-        let retry_after = self.retry.asked(response.headers(), SystemTime::now());
-        let mut verdict = Verdict { retry_after, ..Verdict::default() };
-        match self.decide(Failed::Answer(status, response.headers())) {
-            Decision::Accept => {}
-            Decision::Again(resend) => match self.again(resend) {
-                Ok(()) => {
-                    self.acted |= status != StatusCode::TOO_MANY_REQUESTS;
-                    return Next::Again(resend.after, Some(response));
-                }
-                Err(why) => verdict.gave_up = Some(why),
-            },
-            Decision::Stop(stop) => {
-                verdict.gave_up = stop.gave_up();
-                verdict.limited = matches!(stop, Stop::RateLimited(_));
-            }
-        }
-        if self.acted && self.plan.method == Method::DELETE && matches!(status.as_u16(), 404 | 410) {
-            verdict.ambiguous = true;
-            response = response.without_body();
-        }
-        Next::Done(response.judged(verdict))
-    }
-
-    fn decide(&self, failed: Failed<'_>) -> Decision {
-        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-        let moment = Moment { wall: SystemTime::now(), left, draw: self.client.draw() };
-        self.retry.decide(failed, self.standing(), self.tries, moment)
-    }
-
-    fn standing(&self) -> Standing {
-        let idempotent = self.plan.policy.and_then(|policy| policy.idempotent);
-        Standing::of(&self.plan.method, idempotent, self.key.is_some())
-    }
-
-    /// Takes what another attempt costs; the error says why there is none.
-    fn again(&mut self, resend: Resend) -> Result<(), &'static str> {
-        if self.plan.body.replay() == Replay::Once {
-            return Err("retry.not_replayable");
-        }
-        if self.retry.is_budgeted() && !self.place.budget.take(resend.cost) {
-            return Err("retry.budget");
-        }
-        self.tries.again(resend);
-        Ok(())
     }
 
     /// The error as the caller gets it: about the whole call, not its last attempt.
@@ -313,14 +243,14 @@ impl<'c> Run<'c> {
 
     /// Turns to where a redirect points.
     pub(super) fn follow(&mut self, mut hop: Hop) {
-        self.acted = true;
-        self.tries.turn();
-        if let Some(key) = self.credentials.query_name() {
-            hop.uri = gate::without(hop.uri, key);
-        }
+        (self.acted, self.last) = (true, None);
+        // What an earlier hop left behind stays there.
+        hop.body &= self.hop.as_ref().is_none_or(|last| last.body);
         if !hop.body {
             self.plan.drop_body();
         }
+        let (own, masks) = (self.credentials.query_name(), &self.exchange.masks);
+        hop.uri = gate::without(hop.uri, |name, value| own == Some(name) || !hop.home && masks.knows(value));
         Arc::make_mut(&mut self.exchange).url = hop.uri.clone();
         self.plan.method = hop.method.clone();
         self.plan.uri = hop.uri.clone();
@@ -337,7 +267,7 @@ fn policy<'c>(client: &'c Retry, route: Option<Attempts>, call: Option<&'c Retry
     match (call, route) {
         (Some(retry), _) => Cow::Borrowed(retry),
         (None, None) => Cow::Borrowed(client),
-        (None, Some(Attempts::Off)) => Cow::Owned(Retry::off()),
+        (None, Some(Attempts::Off)) => Cow::Owned(client.clone().attempts(1)),
         (None, Some(Attempts::AtMost(attempts))) => Cow::Owned(client.clone().attempts(attempts)),
     }
 }

@@ -1,5 +1,7 @@
 //! Finding a limit that the server does not tell: halved by a 429, and felt for from below.
 
+use super::clock::whole;
+
 /// One 429 seldom comes alone; those of so long after the first are answers to the same haste.
 const QUIET: u64 = 1_000_000_000;
 
@@ -78,7 +80,7 @@ impl Adaptive {
 
     /// The time between two calls in nanoseconds, once a first 429 came.
     pub(super) fn interval(&self) -> Option<u64> {
-        self.rate.as_ref().map(|rate| (1e9 / rate.current) as u64)
+        self.rate.as_ref().map(|rate| whole(1e9 / rate.current))
     }
 }
 
@@ -100,7 +102,7 @@ mod tests {
 
     /// Calls at the adaptive rate against a server that allows 40 in any second, for `seconds`.
     fn against_forty(adaptive: &mut Adaptive, start: f64, seconds: u64) -> Vec<(u64, bool)> {
-        let first = S as f64 / start;
+        let first = whole(S as f64 / start);
         let mut went: Vec<(u64, bool)> = Vec::new();
         let (mut now, mut taken) = (0, std::collections::VecDeque::new());
         while now < seconds * S {
@@ -116,7 +118,7 @@ mod tests {
                 taken.push_back(now);
             }
             went.push((now, refused));
-            now += adaptive.interval().unwrap_or(first as u64).max(first as u64);
+            now += adaptive.interval().unwrap_or(first).max(first);
         }
         went
     }
@@ -141,9 +143,9 @@ mod tests {
         adaptive.slow_down(0);
         assert_eq!(adaptive.interval(), Some(S / 20));
         adaptive.slow_down(S / 2);
-        assert_eq!(adaptive.interval(), Some((1e9 / 22.0) as u64), "the same haste halves once");
+        assert_eq!(adaptive.interval(), Some(whole(1e9 / 22.0)), "the same haste halves once");
         adaptive.grow(S);
-        assert_eq!(adaptive.interval(), Some((1e9 / 24.0) as u64));
+        assert_eq!(adaptive.interval(), Some(whole(1e9 / 24.0)));
         // Long after, what was refused then says nothing about now.
         adaptive.grow(200 * S);
         assert!(adaptive.interval().unwrap() < S / 1_000_000, "{:?}", adaptive.interval());

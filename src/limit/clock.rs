@@ -39,6 +39,12 @@ pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Whole nanoseconds; what is too much is the most there is, and less than nothing is nothing.
+#[expect(clippy::cast_sign_loss, reason = "a cast of a float stops at both ends")]
+pub(super) fn whole(nanos: f64) -> u64 {
+    nanos as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

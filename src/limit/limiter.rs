@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     Limit, Quota,
+    common::Common,
     hint::Hint,
     queue::{Calls, Ticket},
     schedule::{Refused, Schedule, Step},
@@ -30,11 +31,25 @@ pub(crate) struct Limiter {
     schedule: Mutex<Schedule>,
     /// Whether a call that ends gives back a place.
     places: bool,
+    /// Its part in a limit that several processes hold together.
+    common: Option<Common>,
 }
 
 impl Limiter {
     pub(crate) fn new(limit: &Limit) -> Self {
-        Self { schedule: Mutex::new(Schedule::new(limit)), places: limit.places.is_some() }
+        Self { schedule: Mutex::new(Schedule::new(limit)), places: limit.places.is_some(), common: None }
+    }
+
+    /// The same for calls to `origin`: where the limit is shared, its windows are held outside of this process.
+    pub(crate) fn at(limit: &Limit, origin: &str) -> Self {
+        let Some(common) = Common::of(limit, origin) else { return Self::new(limit) };
+        let mut own = limit.clone();
+        own.windows.clear();
+        Self { common: Some(common), ..Self::new(&own) }
+    }
+
+    pub(crate) fn common(&self) -> Option<&Common> {
+        self.common.as_ref()
     }
 
     /// Lets a call go at once, if nobody waits, its time has come and a place is free.

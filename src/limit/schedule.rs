@@ -21,6 +21,9 @@ const LATE: u64 = 5_000_000;
 /// The time between two calls after a pause, where no window says it.
 const AFTER_PAUSE: u64 = 10_000_000;
 
+/// For so long after a pause. Were it until nobody waits, calls that come faster than that would wait ever longer.
+const SPACED: u64 = 1_000_000_000;
+
 /// What one who waits is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -49,6 +52,8 @@ pub(super) struct Schedule {
     adaptive: Option<Adaptive>,
     /// Spaces calls where no window does: as the adaptive rate says, or for a while after a pause.
     pace: Option<Window>,
+    /// Until when a pause spaces calls.
+    spaced: u64,
     places: Option<u32>,
     running: u32,
     bound: usize,
@@ -67,6 +72,7 @@ impl Schedule {
             windows: Window::all(limit).collect(),
             adaptive: limit.adaptive.then(Adaptive::default),
             pace: None,
+            spaced: 0,
             places: limit.places,
             running: 0,
             bound: limit.queue,
@@ -207,14 +213,17 @@ impl Schedule {
         }
         if let Some((until, _)) = self.held(0, now) {
             self.held = Some(until);
-        } else if let Some(end) = self.held.take() {
+        } else if let Some(end) = self.held.take()
+            && end <= now
+        {
             if self.windows.is_empty() {
                 self.pace.get_or_insert_with(|| Window::every(AFTER_PAUSE, end));
+                self.spaced = end.saturating_add(SPACED);
             }
             self.windows.iter_mut().chain(&mut self.pace).for_each(|window| window.drain(end));
         }
-        let adapts = self.adaptive.as_ref().is_some_and(|adaptive| adaptive.interval().is_some());
-        if !adapts && self.queue.present() == 0 && self.pace.is_some_and(|pace| pace.due(0, 0, None) <= now) {
+        let idle = self.queue.present() == 0 && self.pace.is_some_and(|pace| pace.due(0, 0, None) <= now);
+        if !self.adapts() && (idle || self.spaced <= now) {
             self.pace = None;
         }
         now
@@ -243,9 +252,17 @@ impl Schedule {
         let held = self.held(ahead, now);
         let (from, ahead) = held.map_or((self.held, ahead), |(until, ahead)| (Some(until), ahead));
         let spaced = from.filter(|_| self.windows.is_empty() && self.pace.is_none());
-        let spaced = spaced.map(|from| from.saturating_add(AFTER_PAUSE.saturating_mul(ahead)));
-        let windows = self.spaced().map(|window| window.due(ahead, now, from));
-        windows.chain(spaced).chain(held.map(|(until, _)| until)).max().unwrap_or(0)
+        let spaced = spaced.map(|from| from.saturating_add(AFTER_PAUSE.saturating_mul(ahead).min(SPACED)));
+        let windows = self.windows.iter().map(|window| window.due(ahead, now, from));
+        let latest =
+            if self.adapts() { u64::MAX } else { from.map_or(self.spaced, |from| from.saturating_add(SPACED)) };
+        let pace = self.pace.map(|pace| pace.due(ahead, now, from).min(latest));
+        windows.chain(pace).chain(spaced).chain(held.map(|(until, _)| until)).max().unwrap_or(0)
+    }
+
+    /// Whether the rate is one that was found by trying.
+    fn adapts(&self) -> bool {
+        self.adaptive.as_ref().is_some_and(|adaptive| adaptive.interval().is_some())
     }
 
     /// All that spaces calls.

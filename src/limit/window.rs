@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Limit, PerTime, Quota};
+use super::{Limit, Pace, PerTime, Quota, clock::whole};
 
 /// The generic cell rate algorithm: a call is due `tolerance` before `next`, and moves `next` by `interval`.
 #[derive(Debug, Clone, Copy)]
@@ -21,8 +21,8 @@ impl Window {
     }
 
     fn new(PerTime { count, per }: PerTime, burst: u32) -> Self {
-        // A float cast saturates, so a count of 10^12 is one a nanosecond, and a tiny one an age.
-        let interval = ((per.as_nanos() as f64 / count).ceil() as u64).max(1);
+        // A count of 10^12 a second is one a nanosecond, and a tiny one an age.
+        let interval = whole((per.as_nanos() as f64 / count).ceil()).max(1);
         let tolerance = interval.saturating_mul(u64::from(burst.saturating_sub(1)));
         Self { interval, tolerance, burst, next: 0 }
     }
@@ -31,9 +31,14 @@ impl Window {
     pub(super) fn all(limit: &Limit) -> impl Iterator<Item = Self> {
         let longest = limit.windows.iter().map(|window| window.per).max();
         limit.windows.iter().map(move |window| {
-            let own = if Some(window.per) == longest { u32::MAX } else { window.count as u32 };
-            Self::new(*window, limit.burst.min(own.max(1)))
+            let own = if Some(window.per) == longest { u64::MAX } else { whole(window.count) };
+            let own = u32::try_from(own.max(1)).unwrap_or(u32::MAX);
+            Self::new(*window, limit.burst.min(own))
         })
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        Pace { interval: self.interval, tolerance: self.tolerance }
     }
 
     /// When a call with `ahead` others before it is due; with `from`, counted from an empty bucket then.

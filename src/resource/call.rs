@@ -270,7 +270,7 @@ impl Call {
         let needs_actor = self.request.plan(&context)?.needs_actor;
         let mut wire = self.request.build(&context)?;
         let credentials = self.client.credentials(&self.options)?;
-        self.client.sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
         to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 
@@ -283,6 +283,11 @@ impl Call {
     }
 
     /// Sends the call and reads the answer within the attempt, so that one that breaks off is asked for again.
+    pub(super) async fn fetch_raw(&self) -> Result<Response> {
+        self.client.execute(&self.request, &self.options, Reading::Whole).await
+    }
+
+    /// The same, a status that is no success being an error.
     pub(super) async fn fetch(&self) -> Result<Response> {
         self.client.send(&self.request, &self.options, Reading::Whole).await
     }
@@ -290,7 +295,7 @@ impl Call {
     /// Sends the call and gives the answer, whatever its status.
     ///
     /// # Errors
-    /// As [`Call::send`], but for `Status`, `RateLimited` and `Redirect`.
+    /// As [`Call::send`], but for `Status`; a redirect that is not followed and a turn that comes too late are errors.
     pub async fn send_raw(self) -> Result<Response> {
         self.client.execute(&self.request, &self.options, Reading::Later).await
     }

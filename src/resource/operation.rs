@@ -102,7 +102,7 @@ impl Operation {
     /// # Errors
     /// As [`Call::send_raw`], and those of reading the answer.
     pub async fn send(self) -> Result<Reply> {
-        let response = self.into_call().send_raw().await?;
+        let response = self.into_call().fetch_raw().await?;
         let (ok, status) = (response.is_success(), response.status());
         let text = response.text().await?;
         let content = match text.trim() {

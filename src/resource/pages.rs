@@ -255,7 +255,7 @@ impl Pages {
         let Some(reference) = reference.filter(|reference| !reference.is_empty()) else { return Ok(None) };
         let mut uri = gate::link(self.call.client.context().base, page.url(), &reference)?;
         if let Some(key) = self.call.client.credentials(&self.call.options)?.query_name() {
-            uri = gate::without(uri, key);
+            uri = gate::without(uri, |name, _| name == key);
         }
         if self.seen.contains(&uri) {
             return Err(gate::refused("redirect.loop", "the link to the next page leads to one that was given before"));

@@ -32,8 +32,10 @@ pub struct ByteStream {
     /// Runs while nothing comes; kept and set anew, so that a long body needs one timer.
     idle: Option<Pin<Box<Sleep>>>,
     waiting: bool,
-    /// When the rate was looked at, and what has come since.
-    measured: (Option<Instant>, u64),
+    /// Since when it is waited for, how long in all since the rate was looked at, and what came in that time.
+    since: Option<Instant>,
+    waited: Duration,
+    came: u64,
     /// Given back with the stream's end.
     permits: [Option<Permit>; 2],
 }
@@ -56,7 +58,17 @@ impl ByteStream {
             Ok(decoded) => State::Open(decoded),
             Err(why) => State::Refused(Some(exchange.error(ErrorKind::Body, "body.encoding", why))),
         };
-        Self { state, exchange, deadline, idle: None, waiting: false, measured: (None, 0), permits }
+        Self {
+            state,
+            exchange,
+            deadline,
+            idle: None,
+            waiting: false,
+            since: None,
+            waited: Duration::ZERO,
+            came: 0,
+            permits,
+        }
     }
 
     /// The next piece, `None` at the end.
@@ -88,7 +100,10 @@ impl ByteStream {
                     item => item.map(|item| item.map_err(|error| coding::classify(error, &self.exchange))),
                 }
             }
-            Poll::Pending => Some(Err(ready!(self.stalled(cx, now)))),
+            Poll::Pending => {
+                self.since.get_or_insert(now);
+                Some(Err(ready!(self.stalled(cx, now))))
+            }
         };
         if !matches!(item, Some(Ok(_))) {
             self.state = State::Ended;
@@ -100,15 +115,15 @@ impl ByteStream {
     /// Lets `chunk` pass unless the body comes too slowly; that nothing comes at all is [`ByteStream::stalled`]'s part.
     fn measure(&mut self, chunk: Bytes, now: Instant) -> Result<Bytes> {
         let Some((least, within)) = self.exchange.pace else { return Ok(chunk) };
-        let (since, came) = &mut self.measured;
-        let began = *since.get_or_insert(now);
-        *came = came.saturating_add(chunk.len() as u64);
-        if now.saturating_duration_since(began) < within {
+        // What the reader does between two pieces is no fault of the server.
+        let waited = self.since.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        self.waited = self.waited.saturating_add(waited);
+        self.came = self.came.saturating_add(chunk.len() as u64);
+        if self.waited < within {
             return Ok(chunk);
         }
-        let slow = std::mem::take(came) < least;
-        *since = Some(now);
-        if slow {
+        self.waited = Duration::ZERO;
+        if std::mem::take(&mut self.came) < least {
             let message = format!("the body came too slowly: fewer than {least} bytes in {} s", within.as_secs_f64());
             return Err(self.exchange.error(ErrorKind::Timeout, "timeout.stall", message));
         }

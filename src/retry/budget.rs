@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use http::StatusCode;
+
 use super::Cost;
 
 /// What a full budget holds, and what it starts with.
@@ -17,6 +19,11 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
+    /// Whether an answer shows the origin at work.
+    pub(crate) fn is_good(status: StatusCode) -> bool {
+        !matches!(status.as_u16(), 408 | 429 | 500..)
+    }
+
     /// A full one.
     pub(crate) fn new() -> Self {
         Self { tokens: AtomicU32::new(FULL) }

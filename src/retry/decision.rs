@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::{
-    Budget, Retry,
+    Retry,
     table::{Condition, May},
 };
 use crate::error::Error;
@@ -45,45 +45,26 @@ pub(crate) struct Tries {
     freed: bool,
     /// The one repetition after a 421 or 425 was made.
     once: bool,
-    /// What the last attempt cost.
-    paid: Cost,
 }
 
 impl Tries {
     /// The first attempt.
     pub(crate) fn first() -> Self {
-        Self { attempts: 1, freed: false, once: false, paid: Cost::Free }
+        Self { attempts: 1, freed: false, once: false }
     }
 
     /// Counts a repetition.
     pub(crate) fn again(&mut self, resend: Resend) {
         match resend.cost {
             Cost::Free => self.freed = true,
-            paid => {
-                self.attempts = self.attempts.saturating_add(1);
-                self.paid = paid;
-            }
+            _ => self.attempts = self.attempts.saturating_add(1),
         }
         self.once |= resend.once;
-    }
-
-    /// Turns to another URL: what was paid is settled.
-    pub(crate) fn turn(&mut self) {
-        self.paid = Cost::Free;
     }
 
     /// How many times the request was sent, the free one included.
     pub(crate) fn sent(self) -> u32 {
         self.attempts.saturating_add(self.freed.into())
-    }
-
-    /// Tells the budget of an answer; one that shows the origin at work brings back what it cost.
-    pub(crate) fn settle(self, status: StatusCode, budget: &Budget) {
-        match (status.as_u16(), self.paid) {
-            (408 | 429 | 500.., _) => {}
-            (_, Cost::Free) => budget.success(),
-            (_, paid) => budget.give_back(paid),
-        }
     }
 }
 

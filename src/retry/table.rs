@@ -8,7 +8,8 @@ use crate::error::{Again, Error, ErrorKind, Outcome};
 /// What happened, in the words of the table.
 #[derive(Clone, Copy)]
 pub(super) enum Condition {
-    /// Nothing was sent, for a reason that may pass: refused, no answer to the handshake, an ailing resolver.
+    /// Nothing was sent, for a reason that may pass: refused, no answer to the handshake, an ailing resolver; or a
+    /// server of HTTP/2 did not take it.
     NotSent,
     /// A connection that had stood idle was dead.
     Stale(Outcome),
@@ -80,7 +81,9 @@ fn condition_of(error: &Error) -> Condition {
         // A body of this side that could not even be opened.
         | (_, ErrorKind::Body, _, Outcome::NotSent) => Condition::Lasting,
         (_, ErrorKind::Connect | ErrorKind::Timeout, _, Outcome::NotSent)
-        | (_, ErrorKind::Protocol, "protocol.closed" | "protocol.reset", Outcome::NotSent) => Condition::NotSent,
+        | (_, ErrorKind::Protocol, "protocol.closed" | "protocol.reset" | "protocol.refused", Outcome::NotSent) => {
+            Condition::NotSent
+        }
         (_, ErrorKind::Connect | ErrorKind::Timeout, ..)
         | (_, ErrorKind::Protocol, "protocol.closed" | "protocol.reset" | "protocol.chunk", _)
         | (_, ErrorKind::Body, "body.truncated", _) => Condition::Lost,

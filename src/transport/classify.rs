@@ -75,7 +75,8 @@ pub(super) fn cause(error: &(dyn StdError + 'static)) -> Cause {
 /// A failure to read the caller's own file or stream, met on the way out.
 fn own_error(error: &io::Error) -> Error {
     let message = format!("the body could not be sent whole: {error}");
-    Error::coded(ErrorKind::Body, "body.truncated", message).with_outcome(Outcome::MaybeProcessed)
+    let error = Error::coded(ErrorKind::Body, "body.truncated", message).with_outcome(Outcome::MaybeProcessed);
+    error.with_again(Again::Never)
 }
 
 fn tls_code(error: &rustls::Error) -> (&'static str, &'static str) {

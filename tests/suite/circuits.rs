@@ -87,6 +87,19 @@ async fn y50_of_a_thousand_that_wait_one_is_the_probe() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn y48_those_who_wait_for_their_turn_are_refused_when_it_opens() {
+    let script = Script::of([answer(503)]);
+    let limit = restwalk::Limit::new().per_second(10);
+    let client = script.builder().circuit(Circuit::standard()).limit(limit).retry(Retry::off()).build().unwrap();
+    let crowd = join_all((0..100).map(|_| client.res("x").get().send())).await;
+    assert_eq!(script.count(), 21, "twenty that count, and a probe while the others came to their turns");
+    assert_eq!(
+        crowd.iter().filter(|answer| answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Circuit)).count(),
+        79
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_origin_has_its_own_and_clones_share_it() {
     let script = Script::by(|seen| answer(if seen.url.contains("bad") { 503 } else { 200 }));
     let client = script.at("http://bad.test").circuit(Circuit::standard()).retry(Retry::off()).build().unwrap();

@@ -97,6 +97,9 @@ async fn l18_places_come_back_with_the_body_and_with_every_failure() {
         held.len()
     };
     assert_eq!(free(), 8);
+    let bodiless = client.res("x").head().send().await.unwrap();
+    assert_eq!(free(), 8, "an answer without a body has no place to keep");
+    drop(bodiless);
     let response = client.res("x").get().send().await.unwrap();
     assert_eq!(free(), 7, "an answer that is read keeps its place");
     response.bytes().await.unwrap();

@@ -46,6 +46,9 @@ mod presets;
 mod proxies;
 /// R: redirects, over the whole loop.
 mod redirects;
+/// L14, L15, Z: a limit that processes hold together, in Redis.
+#[cfg(feature = "redis")]
+mod redis;
 /// W20 to W43 and V-W1, V-W2, V-W6: what the WIPAC client does, request by request.
 mod requests;
 /// Y: retries, over the whole loop.

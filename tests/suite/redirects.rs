@@ -167,6 +167,30 @@ async fn r20_a_post_becomes_a_get_by_303_only() {
 }
 
 #[tokio::test]
+async fn r20_what_a_hop_left_behind_stays_there() {
+    let script = hosts(vec![
+        ("http://a.test/start", to(303, "/b")),
+        ("http://a.test/b", to(302, "/c")),
+        ("http://a.test/c", answer(200)),
+    ]);
+    let start = script.at("http://a.test").build().unwrap().res("start");
+    start.post().set("a", 1).header("content-language", "de").await.unwrap();
+    assert!(script.seen()[1..].iter().all(|seen| carried(seen).iter().all(|name| !name.starts_with("content-"))));
+}
+
+#[tokio::test]
+async fn r08_a_key_in_the_base_url_goes_to_no_other_origin() {
+    let script = hosts(vec![
+        ("http://a.test/start", to(302, "http://b.test/x?api_key=CNRY-key&a=1")),
+        ("http://b.test/x", answer(400).body(r#"{"message":"you are CNRY-call"}"#)),
+    ]);
+    let client = script.at("http://a.test?api_key=CNRY-key").redirect(Redirect::any_origin()).build().unwrap();
+    let error = client.res("start").get().auth(Auth::bearer("CNRY-call")).await.unwrap_err();
+    assert_eq!(script.urls(), ["http://a.test/start?api_key=CNRY-key", "http://b.test/x?a=1"]);
+    assert!(!printed(&error).contains("CNRY"), "{}", printed(&error));
+}
+
+#[tokio::test]
 async fn r21_a_body_is_sent_again_as_it_was_or_not_at_all() {
     for status in [307, 308] {
         let steps = || vec![("http://a.test/start", to(status, "/next")), ("http://a.test/next", answer(200))];
@@ -273,6 +297,9 @@ async fn r10_a_cookie_goes_back_to_the_origin_that_set_it() {
     for _ in 0..2 {
         plain.res("x").get().await.unwrap();
     }
+    // Another actor has a jar of its own.
+    client.with_actor("bob").res("end").get().await.unwrap();
+    assert_eq!(script.seen().pop().unwrap().header("cookie"), None);
     assert!(off.seen().iter().all(|seen| seen.header("cookie").is_none()), "off by default");
 }
 

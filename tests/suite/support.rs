@@ -9,6 +9,8 @@ pub mod fault;
 #[cfg(feature = "http")]
 pub mod h2_fault;
 pub mod recorder;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod script;
 #[cfg(feature = "http")]
 pub mod serve;

@@ -115,24 +115,42 @@ async fn l04_those_behind_one_who_gives_up_move_up() {
     let limiter = limiter(&Limit::new().per_second(1));
     let start = Instant::now();
     let _first = enter(&limiter, None).await.unwrap();
-    let mut waiting: Vec<_> = (0..20).map(|_| Box::pin(enter(&limiter, None))).collect();
-    for one in &mut waiting {
+    let mut tasks = Vec::new();
+    for _ in 0..30 {
+        let limiter = Arc::clone(&limiter);
+        tasks.push(tokio::spawn(async move {
+            drop(enter(&limiter, None).await.unwrap());
+            start.elapsed().as_secs_f64()
+        }));
+        tokio::task::yield_now().await;
+    }
+    sleep(ms(500)).await;
+    tasks.remove(0).abort();
+    sleep(ms(1_000)).await;
+    tasks.drain(3..10).for_each(|task| task.abort());
+    let mut went = Vec::new();
+    for task in tasks {
+        went.push(task.await.unwrap());
+    }
+    assert_eq!(went, (1..=22).map(f64::from).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn l04_one_who_gives_up_passes_on_the_place_it_was_called_for() {
+    let limiter = limiter(&Limit::new().concurrency(1));
+    let start = Instant::now();
+    let held = enter(&limiter, None).await.unwrap();
+    let mut called: Vec<_> = (0..8).map(|_| Box::pin(enter(&limiter, None))).collect();
+    for one in &mut called {
         assert!(poll_once(one).await.is_pending());
     }
-    let gave_up: Vec<_> = waiting.drain(3..10).collect();
-    let others = async {
-        sleep(ms(1_500)).await;
-        drop(gave_up);
-    };
-    let mut went = Vec::new();
-    let waited = async {
-        for one in waiting {
-            drop(one.await.unwrap());
-            went.push(start.elapsed().as_secs());
-        }
-    };
-    tokio::join!(waited, others);
-    assert_eq!(went, (1..=13).collect::<Vec<_>>());
+    let other = Arc::clone(&limiter);
+    let last = tokio::spawn(async move { enter(&other, None).await.map(drop) });
+    tokio::task::yield_now().await;
+    drop(held);
+    drop(called);
+    last.await.unwrap().unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,8 +221,30 @@ async fn l06_a_pause_holds_all_and_then_they_go_one_by_one() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pause_does_not_slow_down_for_good_those_who_come_fast() {
+    let limiter = limiter(&Limit::new());
+    limiter.learn(Instant::now(), &Hint::Pause(ms(1_000)));
+    let mut flying = JoinSet::new();
+    for _ in 0..1_500 {
+        // Three times as fast as calls go at first after a pause.
+        sleep(ms(3)).await;
+        let limiter = Arc::clone(&limiter);
+        flying.spawn(async move {
+            let start = Instant::now();
+            enter(&limiter, Some(start + ms(2_500))).await.map(|_| start.elapsed())
+        });
+    }
+    let waits: Vec<_> = flying.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert!(waits.iter().all(|wait| *wait <= ms(2_000)), "{:?}", waits.iter().max());
+    assert_eq!(waits.iter().filter(|wait| **wait > ms(10)).count() / 10, 66, "those of two seconds");
+}
+
 fn left(remaining: u64, seconds: u64) -> Hint {
-    let value = format!("\"d\";r={remaining};t={seconds}");
+    said(&format!("\"d\";r={remaining};t={seconds}"))
+}
+
+fn said(value: &str) -> Hint {
     let headers = http::HeaderMap::from_iter([(http::HeaderName::from_static("ratelimit"), value.parse().unwrap())]);
     Hint::read(http::StatusCode::OK, &headers, std::time::UNIX_EPOCH, None)
 }
@@ -220,6 +260,23 @@ async fn l07_no_more_go_than_the_server_says_are_left() {
     limiter.learn(Instant::now(), &left(0, 5));
     assert!(try_enter(&limiter).is_none());
     assert_eq!(go(&limiter, 2, start).await, [10_020, 10_030].map(ms));
+}
+
+#[tokio::test(start_paused = true)]
+async fn l09_what_is_used_up_for_some_holds_back_no_others() {
+    for limit in [Limit::new(), Limit::new().per_second(1_000)] {
+        let limiter = limiter(&limit);
+        let start = Instant::now();
+        limiter.learn(start, &said("\"d\";r=0;t=5;pk=:YQ==:"));
+        let mut waiting = Box::pin(enter(&limiter, None));
+        assert!(poll_once(&mut waiting).await.is_pending());
+        limiter.learn(start, &said("\"d\";r=3;t=5;pk=:Yg==:"));
+        drop(waiting.await.unwrap());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        limiter.learn(start, &said("\"d\";r=0;t=5;pk=:Yg==:"));
+        drop(enter(&limiter, None).await.unwrap());
+        assert_eq!(start.elapsed(), ms(5_000));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,6 +363,25 @@ async fn places_are_filled_in_order() {
     tasks.join_all().await;
     assert_eq!(start.elapsed(), ms(1_000), "no place stood empty");
     assert_eq!(*order.lock().unwrap(), (0..2_000).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_takes_no_place_that_others_were_called_for() {
+    let limiter = limiter(&Limit::new().concurrency(1));
+    let held = enter(&limiter, None).await.unwrap();
+    let mut first = Box::pin(enter(&limiter, None));
+    assert!(poll_once(&mut first).await.is_pending());
+    drop(held);
+    let mut newcomer = Box::pin(enter(&limiter, None));
+    assert!(poll_once(&mut newcomer).await.is_pending());
+    // Long enough not to look, and the newcomer goes.
+    sleep(ms(250)).await;
+    let Poll::Ready(Ok(held)) = poll_once(&mut newcomer).await else { panic!("held up") };
+    // Who looks again is first again.
+    assert!(poll_once(&mut first).await.is_pending());
+    drop(held);
+    assert!(try_enter(&limiter).is_none());
+    assert!(poll_once(&mut first).await.is_ready());
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,7 @@ fn y05_what_was_never_sent_is_sent_again_by_every_method() {
         (ErrorKind::Timeout, "timeout.tls"),
         (ErrorKind::Protocol, "protocol.closed"),
         (ErrorKind::Protocol, "protocol.reset"),
+        (ErrorKind::Protocol, "protocol.refused"),
     ] {
         let error = error(kind, code, Outcome::NotSent);
         assert_eq!(error_row(&error), EVERY, "{code}");

@@ -8,7 +8,8 @@ use crate::error::{Again, Error, ErrorKind, Outcome};
 pub(super) fn meaning(error: &reqwest::Error, found: &Found<'_>, answered: &Answered) -> Error {
     let maybe = |kind, code, message: &str| Error::coded(kind, code, message).with_outcome(Outcome::MaybeProcessed);
     if found.unsent() {
-        return Error::new(ErrorKind::Protocol, "the connection closed before the request was sent");
+        return Error::new(ErrorKind::Protocol, "the connection closed before the request was sent")
+            .with_outcome(Outcome::NotSent);
     }
     if let Some(tls) = found.tls {
         let (code, message) = tls_code(tls);
@@ -26,7 +27,7 @@ pub(super) fn meaning(error: &reqwest::Error, found: &Found<'_>, answered: &Answ
     // hyper calls it the user's mistake as well when the runtime of its task has gone.
     let gone = found.hyper.is_some_and(|hyper| hyper.to_string().contains("dispatch task"));
     if !gone && (error.is_body() || found.hyper.is_some_and(hyper::Error::is_user)) {
-        return maybe(ErrorKind::Body, "body.truncated", "the body could not be sent whole");
+        return maybe(ErrorKind::Body, "body.truncated", "the body could not be sent whole").with_again(Again::Never);
     }
     let reset = matches!(
         found.io.map(io::Error::kind),

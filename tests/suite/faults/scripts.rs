@@ -1,161 +1,17 @@
 //! How a peer misbehaves, row by row; the ids are those of the network faults.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
-use restwalk::{BoxFuture, ClientBuilder, Resolve};
-
+use super::stage::{GOOD, Names, PATIENCE, Peer, Script};
 use crate::support::{
-    self,
-    authority::{Authority, Claims, SERVER},
-    fault::{Connection, FaultServer},
+    authority::{Claims, SERVER},
+    fault::Connection,
     h2_fault::{self, Http2},
-    serve::closed_port,
     tls_fault,
 };
 
-/// What a server says that is as it should be.
-pub const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-
-/// The limit on the time for headers and for each piece of a body, where the fault is silence.
-pub const PATIENCE: Duration = Duration::from_millis(150);
-
 /// How many frames are a flood: no client may choke on them, and the machine has other work too.
 const MANY: usize = 4_000;
-
-type Play = Arc<dyn Fn(&mut Connection) + Send + Sync>;
-
-/// One fault.
-pub struct Script {
-    pub id: &'static str,
-    /// The fault in words.
-    pub fault: &'static str,
-    /// Only a limit of the client's ends it.
-    pub stalls: bool,
-    peer: Peer,
-}
-
-/// Who misbehaves.
-enum Peer {
-    /// Nothing listens.
-    Nobody,
-    /// A server; what it plays begins when a connection is made.
-    Plain(Play),
-    /// A server inside TLS that is as it should be.
-    Secure(Play),
-    /// A server that is expected to speak TLS, and plays this.
-    Handshake(Play),
-    /// A server of HTTP/2, which has taken a request on this stream.
-    Http2(&'static [(u16, u32)], fn(&mut Http2, u32)),
-    /// A proxy of an `https:` server.
-    Proxy(Play),
-}
-
-/// A peer that waits for its client.
-pub struct Stage {
-    server: Option<FaultServer>,
-    url: String,
-    proxy: Option<String>,
-    authority: Option<String>,
-    http2: bool,
-    stalls: bool,
-    /// The fault comes when there is a connection.
-    connects: bool,
-}
-
-impl Script {
-    /// Lifts the curtain. A connection that was `reused` has answered once before the fault, the first one only.
-    pub fn stage(&self, reused: bool) -> Stage {
-        let mut stage = Stage {
-            server: None,
-            url: format!("http://127.0.0.1:{}", closed_port()),
-            proxy: None,
-            authority: None,
-            http2: false,
-            stalls: self.stalls,
-            connects: !matches!(self.peer, Peer::Nobody | Peer::Handshake(_) | Peer::Proxy(_)),
-        };
-        let server = match &self.peer {
-            Peer::Nobody => return stage,
-            Peer::Plain(play) => FaultServer::start(after_a_good_one(reused, play)),
-            Peer::Handshake(play) => FaultServer::start(after_a_good_one(false, play)),
-            Peer::Secure(play) => {
-                let authority = Authority::new();
-                stage.authority = Some(authority.pem.clone());
-                FaultServer::tls(tls_fault::http1(&authority, &SERVER), after_a_good_one(reused, play))
-            }
-            Peer::Http2(settings, play) => {
-                let (authority, settings, play) = (Authority::new(), *settings, *play);
-                stage.authority = Some(authority.pem.clone());
-                stage.http2 = true;
-                let config = tls_fault::speaking(&authority, &SERVER, &[b"h2"]);
-                FaultServer::tls(config, move |connection| {
-                    let first = reused && connection.number == 0;
-                    let Some(mut peer) = Http2::open(connection, settings) else { return };
-                    if first {
-                        let Some(stream) = peer.request() else { return };
-                        peer.answer(stream, b"{}");
-                    }
-                    let Some(stream) = peer.head() else { return };
-                    play(&mut peer, stream);
-                })
-            }
-            Peer::Proxy(play) => {
-                let server = FaultServer::start(after_a_good_one(false, play));
-                (stage.url, stage.proxy) = ("https://api.invalid".into(), Some(server.url()));
-                stage.server = Some(server);
-                return stage;
-            }
-        };
-        stage.url = match self.peer {
-            Peer::Handshake(_) => server.url().replace("http:", "https:"),
-            _ => server.url(),
-        };
-        stage.server = Some(server);
-        stage
-    }
-}
-
-impl Stage {
-    /// The settings of a client that meets the fault.
-    pub fn builder(&self) -> ClientBuilder {
-        let mut builder = support::builder(&self.url).proxy(self.proxy.as_deref());
-        if let Some(pem) = &self.authority {
-            builder = builder.ca_certificate(pem.clone());
-        }
-        if self.stalls {
-            // A handshake takes its time on a busy machine.
-            let patience = if self.http2 { PATIENCE * 4 } else { PATIENCE };
-            builder = if self.connects {
-                builder.headers_timeout(patience).idle_timeout(patience)
-            } else {
-                builder.connect_timeout(patience)
-            };
-        }
-        builder
-    }
-
-    /// How many requests came, whole or, over HTTP/2, begun.
-    pub fn requests(&self) -> usize {
-        match &self.server {
-            None => 0,
-            Some(server) if self.http2 => h2_fault::requests(server),
-            Some(server) => server.requests().len(),
-        }
-    }
-}
-
-fn after_a_good_one(reused: bool, play: &Play) -> impl Fn(&mut Connection) + Send + Sync + 'static {
-    let play = Arc::clone(play);
-    move |connection| {
-        if reused && connection.number == 0 {
-            if connection.request().is_none() {
-                return;
-            }
-            connection.send(GOOD);
-        }
-        play(connection);
-    }
-}
 
 /// The scripts of a row.
 pub fn of(id: &str) -> Vec<Script> {
@@ -166,7 +22,7 @@ pub fn of(id: &str) -> Vec<Script> {
 
 /// Every script, in the order of the rows.
 pub fn all() -> Vec<Script> {
-    [connections(), heads(), framings(), bodies(), handshakes(), http2(), floods(), proxies()]
+    [nobody(), connections(), heads(), framings(), bodies(), handshakes(), http2(), floods(), statuses(), proxies()]
         .into_iter()
         .flatten()
         .collect()
@@ -195,10 +51,34 @@ fn answer(id: &'static str, fault: &'static str, bytes: impl Into<Vec<u8>>) -> S
     })
 }
 
+/// Reads a request at a time, and answers each by these bytes, which must say their length.
+fn answers(id: &'static str, fault: &'static str, bytes: impl Into<Vec<u8>>) -> Script {
+    let bytes = bytes.into();
+    plain(id, fault, move |connection| {
+        while connection.request().is_some() {
+            connection.send(&bytes);
+        }
+    })
+}
+
+/// No connection.
+fn nobody() -> Vec<Script> {
+    let named = |fault, names| script("n03", fault, Peer::Nobody(Some(names)));
+    vec![
+        script("n01", "nothing listens", Peer::Nobody(None)),
+        stalling(script("n02", "connecting is never answered", Peer::Nowhere(None))),
+        named("a name that does not exist", Names::Failing(io::ErrorKind::NotFound)),
+        named("a name without an address", Names::here(0)),
+        named("a resolver that is busy", Names::Failing(io::ErrorKind::ResourceBusy)),
+        stalling(named("a resolver that never answers", Names::Silent)),
+        script("n05", "8 addresses that refuse", Peer::Nobody(Some(Names::here(8)))),
+        stalling(script("n05 silent", "8 addresses that are silent", Peer::Nowhere(Some(Names::here(8))))),
+    ]
+}
+
 /// Connections that break before there is an answer.
 fn connections() -> Vec<Script> {
     vec![
-        script("n01", "nothing listens", Peer::Nobody),
         plain("n06", "the request is read and the connection closed", |connection| {
             connection.request();
         }),
@@ -222,6 +102,16 @@ fn connections() -> Vec<Script> {
             let head = b"HTTP/1.1 200 OK\r\nx: ".iter().copied().chain(std::iter::repeat(b'x'));
             connection.drip(head, |connection| connection.stays(PATIENCE / 10));
         })),
+        stalling(plain("n15", "103 without end", |connection| {
+            connection.request();
+            while connection.stays(PATIENCE / 50) {
+                connection.send("HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=next\r\n\r\n".repeat(10).as_bytes());
+            }
+        })),
+        answer("n16", "50 of 100 before the answer", {
+            let before = "HTTP/1.1 100 Continue\r\n\r\n".repeat(50);
+            [before.as_bytes(), GOOD].concat()
+        }),
     ]
 }
 
@@ -244,6 +134,9 @@ fn heads() -> Vec<Script> {
         status("status 1000", "HTTP/1.1 1000 High"),
         status("status 20", "HTTP/1.1 20 Short"),
         status("status 20x", "HTTP/1.1 20x Odd"),
+        answers("n12", "status 299", "HTTP/1.1 299 Odd\r\nContent-Length: 2\r\n\r\n{}"),
+        answers("n12", "status 599", "HTTP/1.1 599 Odd\r\nContent-Length: 2\r\n\r\n{}"),
+        answers("n12", "status 999", "HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\n{}"),
         answer("n17", "status 101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx"),
         answer("n18", "101 headers", format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: 1\r\n".repeat(101))),
         answer("n18", "two headers of 33 KiB", {
@@ -304,6 +197,7 @@ fn bodies() -> Vec<Script> {
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
             connection.reset();
         }),
+        answer("n22", "another answer behind the answer", [GOOD, GOOD].concat()),
         chunks("n26", "size zz", "zz\r\nab\r\n0\r\n\r\n"),
         chunks("n26", "size -1", "-1\r\nab\r\n0\r\n\r\n"),
         chunks("n26", "size +2", "+2\r\nab\r\n0\r\n\r\n"),
@@ -313,18 +207,35 @@ fn bodies() -> Vec<Script> {
         chunks("n27", "no last chunk", "2\r\nab\r\n"),
         chunks("n27", "the end within a chunk", "5\r\nab"),
         chunks("n28", "an extension of 20 kB", &format!("2;{}\r\nab\r\n0\r\n\r\n", "x".repeat(20_000))),
+        chunks("n28 small", "chunks of a byte", &("1\r\n \r\n".repeat(10_000) + "2\r\n{}\r\n0\r\n\r\n")),
+        chunks("n29", "trailers of 1 MiB", &format!("2\r\n{{}}\r\n0\r\nx: {}\r\n\r\n", "v".repeat(1 << 20))),
+        chunks("n29 length", "a length in the trailers", "2\r\n{}\r\n0\r\nContent-Length: 9\r\n\r\n"),
+        answer("n31", "no length", "HTTP/1.1 200 OK\r\n\r\n{}"),
+        answer("n31", "no length, and JSON that ends too early", "HTTP/1.1 200 OK\r\n\r\n{\"half\":"),
+        answer("n32", "204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nEVIL"),
         stalling(plain("n34", "a body that stops", |connection| {
             connection.request();
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
             connection.hold();
         })),
+        answer("n36", "Connection: close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"),
+        plain("n38", "an answer byte by byte", |connection| {
+            connection.request();
+            connection.slices(GOOD, 1);
+        }),
+        answers("n56", "a changed byte", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"due\":9}"),
     ]
 }
 
 /// TLS that does not come about, and one that ends without saying so.
 fn handshakes() -> Vec<Script> {
     let handshake = |id, fault, play: fn(&mut Connection)| script(id, fault, Peer::Handshake(Arc::new(play)));
+    let shows = |id, fault, claims, vouched| script(id, fault, Peer::Certificate(claims, vouched));
     vec![
+        shows("n40", "a certificate that has expired", Claims { years: (2020, 2021), ..SERVER }, true),
+        shows("n41", "a certificate of another host", Claims { name: "localhost", ..SERVER }, true),
+        shows("n42", "a certificate of an unknown authority", SERVER, false),
+        shows("n42", "a certificate of the future", Claims { years: (2090, 2100), ..SERVER }, true),
         handshake("n43", "no cipher in common", |connection| tls_fault::alert(connection, tls_fault::NO_CIPHER)),
         handshake("n43", "no version in common", |connection| tls_fault::alert(connection, tls_fault::NO_VERSION)),
         handshake("n43", "no TLS", |connection| {
@@ -365,17 +276,10 @@ fn http2() -> Vec<Script> {
             peer.finish();
         }),
         over("n46 refused", "RST_STREAM REFUSED_STREAM", |peer, stream| {
-            peer.reset(stream, h2_fault::REFUSED_STREAM);
-            peer.hold();
+            peer.reset_all(stream, h2_fault::REFUSED_STREAM);
         }),
-        over("n46", "RST_STREAM CANCEL", |peer, stream| {
-            peer.reset(stream, h2_fault::CANCEL);
-            peer.hold();
-        }),
-        over("n46", "RST_STREAM INTERNAL_ERROR", |peer, stream| {
-            peer.reset(stream, h2_fault::INTERNAL_ERROR);
-            peer.hold();
-        }),
+        over("n46", "RST_STREAM CANCEL", |peer, stream| peer.reset_all(stream, h2_fault::CANCEL)),
+        over("n46", "RST_STREAM INTERNAL_ERROR", |peer, stream| peer.reset_all(stream, h2_fault::INTERNAL_ERROR)),
     ]
 }
 
@@ -421,6 +325,40 @@ fn floods() -> Vec<Script> {
     ]
 }
 
+/// Statuses that may pass, and some that do not.
+fn statuses() -> Vec<Script> {
+    let status = |id, fault, line: &str, kind: &str, body: &str| {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {line}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+        answers(id, fault, head + body)
+    };
+    let plainly = |id, fault, line: &str| status(id, fault, line, "application/json", "{}");
+    let by_proxy = |fault, line: &str| status("n51", fault, line, "text/html", "<h1>no server</h1>");
+    let problem = r#"{"title":"Busy","detail":"come back later"}"#;
+    vec![
+        plainly("n49", "429", "429 Too Many Requests"),
+        plainly("n49", "429, Retry-After: 0", "429 Too Many Requests\r\nRetry-After: 0"),
+        plainly("n49", "429, Retry-After: 120", "429 Too Many Requests\r\nRetry-After: 120"),
+        plainly(
+            "n49",
+            "429, Retry-After: a day in the year 9999",
+            "429 Too Many Requests\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT",
+        ),
+        plainly("n50", "503", "503 Service Unavailable"),
+        status("n50", "503, and a problem", "503 Service Unavailable", "application/problem+json", problem),
+        plainly("n50", "503, Retry-After: 120", "503 Service Unavailable\r\nRetry-After: 120"),
+        by_proxy("502, a page of a proxy", "502 Bad Gateway"),
+        by_proxy("504, a page of a proxy", "504 Gateway Timeout"),
+        plainly("status", "404", "404 Not Found"),
+        plainly("status", "408", "408 Request Timeout"),
+        plainly("status", "409", "409 Conflict"),
+        plainly("status", "421", "421 Misdirected Request"),
+        plainly("status", "425", "425 Too Early"),
+        plainly("status", "500", "500 Internal Server Error"),
+        plainly("status", "501", "501 Not Implemented"),
+    ]
+}
+
 /// Proxies that give no connection.
 fn proxies() -> Vec<Script> {
     let proxy = |id, fault, bytes: &'static str| {
@@ -443,39 +381,4 @@ fn proxies() -> Vec<Script> {
             }))
         })),
     ]
-}
-
-/// A resolver that gives these addresses, or never anything.
-pub struct Addresses(pub Option<Vec<SocketAddr>>);
-
-impl Resolve for Addresses {
-    fn resolve(&self, _: String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
-        let addresses = self.0.clone();
-        Box::pin(async move {
-            match addresses {
-                Some(addresses) => Ok(addresses),
-                None => std::future::pending().await,
-            }
-        })
-    }
-}
-
-/// A resolver that finds every name here.
-pub fn here() -> Addresses {
-    Addresses(Some(vec![SocketAddr::from(([127, 0, 0, 1], 0))]))
-}
-
-/// The settings of a client of `host` at the port of `server`, which trusts `authority`.
-pub fn trusting(server: &FaultServer, host: &str, authority: &Authority) -> ClientBuilder {
-    let url = format!("https://{host}:{}", server.port());
-    support::builder(&url).resolver(here()).ca_certificate(authority.pem.clone())
-}
-
-/// A server of HTTP/1.1 over TLS that answers well, by a certificate of `authority`.
-pub fn secure(authority: &Authority, claims: &Claims) -> FaultServer {
-    FaultServer::tls(tls_fault::http1(authority, claims), |connection| {
-        while connection.request().is_some() {
-            connection.send(GOOD);
-        }
-    })
 }

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -24,6 +25,7 @@ pub struct FaultServer {
     scheme: &'static str,
     log: Log,
     stop: Arc<AtomicBool>,
+    listener: Option<JoinHandle<()>>,
 }
 
 /// A request as it came.
@@ -97,28 +99,36 @@ impl FaultServer {
         let address = listener.local_addr().unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let (log, stop, script) = (Log::default(), Arc::new(AtomicBool::new(false)), Arc::new(script));
-        let server = Self { address, scheme, log: Arc::clone(&log), stop: Arc::clone(&stop) };
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stop.load(Ordering::SeqCst) {
-                    return;
+        let (kept, ended) = (Arc::clone(&log), Arc::clone(&stop));
+        let listener = std::thread::spawn(move || {
+            let mut connections = Vec::new();
+            loop {
+                let stream = match listener.accept() {
+                    Ok((stream, _)) => stream,
+                    Err(none) if none.kind() == std::io::ErrorKind::WouldBlock => break,
+                    Err(error) => panic!("{error}"),
+                };
+                if ended.load(Ordering::SeqCst) {
+                    // What was connected by now is still served.
+                    listener.set_nonblocking(true).unwrap();
                 }
-                let stream = stream.unwrap();
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                stream.set_nodelay(true).unwrap();
                 let number = {
                     let mut log = log.lock().unwrap();
                     log.push(Vec::new());
                     log.len() - 1
                 };
                 let (log, script, tls) = (Arc::clone(&log), Arc::clone(&script), tls.clone());
-                std::thread::spawn(move || {
+                connections.push(std::thread::spawn(move || {
                     let Some(stream) = wire(stream, tls) else { return };
                     script(&mut Connection { stream, number, log, pending: Vec::new() });
-                });
+                }));
+            }
+            // A script that panics says so itself.
+            for connection in connections {
+                let _ = connection.join();
             }
         });
-        server
+        Self { address, scheme, log: kept, stop, listener: Some(listener) }
     }
 
     /// Answers the first request of every connection by `answer`, and closes.
@@ -161,28 +171,51 @@ impl FaultServer {
 
     /// Every whole request received.
     pub fn requests(&self) -> Vec<Heard> {
-        let mut heard = Vec::new();
-        for bytes in self.received() {
-            let mut rest = bytes;
-            while let Some((request, length)) = parse(&rest) {
+        self.conversations().concat()
+    }
+
+    /// The same, connection by connection.
+    pub fn conversations(&self) -> Vec<Vec<Heard>> {
+        let conversation = |mut bytes: Vec<u8>| {
+            let mut heard = Vec::new();
+            while let Some((request, length)) = parse(&bytes) {
                 heard.push(request);
-                rest.drain(..length);
+                bytes.drain(..length);
             }
+            heard
+        };
+        self.received().into_iter().map(conversation).collect()
+    }
+}
+
+impl FaultServer {
+    /// Takes no more connections, and waits until the scripts of those that were made are over.
+    pub fn finish(&mut self) {
+        if let Some(listener) = self.stop() {
+            listener.join().unwrap();
         }
-        heard
+    }
+
+    fn stop(&mut self) -> Option<JoinHandle<()>> {
+        let listener = self.listener.take()?;
+        self.stop.store(true, Ordering::SeqCst);
+        // Wakes the listener, so that it sees the end.
+        let _ = TcpStream::connect(self.address);
+        Some(listener)
     }
 }
 
 impl Drop for FaultServer {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        // Wakes the listener, so that it sees the end.
-        let _ = TcpStream::connect(self.address);
+        self.stop();
     }
 }
 
 /// `stream`, its TLS handshake done; `None` where that failed.
 fn wire(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> Option<Wire> {
+    stream.set_nonblocking(false).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_nodelay(true).ok()?;
     let Some(tls) = tls else { return Some(Wire::Plain(stream)) };
     let mut session = ServerConnection::new(tls).unwrap();
     while session.is_handshaking() {
@@ -352,6 +385,20 @@ impl BlackHole {
             assert!(queue.len() < 64, "the queue never fills");
         }
         Self { address, _listener: listener, _queue: queue }
+    }
+}
+
+/// An address at which nothing listens, and which nobody else is given.
+pub struct Unused {
+    pub address: SocketAddr,
+    _socket: Socket,
+}
+
+impl Unused {
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        Self { address: socket.local_addr().unwrap().as_socket().unwrap(), _socket: socket }
     }
 }
 

@@ -104,6 +104,15 @@ impl<'c> Http2<'c> {
         self.frame(RST_STREAM, 0, stream, &why.to_be_bytes());
     }
 
+    /// Resets `stream` and every stream after it, until the client goes.
+    pub fn reset_all(&mut self, stream: u32, why: u32) {
+        let mut next = Some(stream);
+        while let Some(stream) = next {
+            self.reset(stream, why);
+            next = self.head();
+        }
+    }
+
     /// Takes no stream after `last`.
     pub fn go_away(&mut self, last: u32, why: u32) {
         self.frame(GOAWAY, 0, 0, &[last.to_be_bytes(), why.to_be_bytes()].concat());
@@ -177,8 +186,8 @@ fn described(head: &[u8]) -> (usize, u8, u8, u32) {
     (length, head[3], head[4], u32::from_be_bytes([head[5] & 127, head[6], head[7], head[8]]))
 }
 
-/// How many requests were begun, on all connections.
-pub fn requests(server: &FaultServer) -> usize {
+/// How many requests were begun, connection by connection.
+pub fn requests(server: &FaultServer) -> Vec<usize> {
     let begun = |bytes: Vec<u8>| {
         let (mut at, mut count) = (PREFACE.len(), 0);
         while let Some(head) = bytes.get(at..at + 9) {
@@ -188,5 +197,5 @@ pub fn requests(server: &FaultServer) -> usize {
         }
         count
     };
-    server.received().into_iter().map(begun).sum()
+    server.received().into_iter().map(begun).collect()
 }
