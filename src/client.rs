@@ -85,6 +85,8 @@ struct Core {
     jar: Option<Arc<Jar>>,
     shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
+    /// Whether the transport is the caller's, who may look at a request's extensions.
+    own_transport: bool,
 }
 
 /// Bounds on time and size.
@@ -375,6 +377,7 @@ impl fmt::Debug for Client {
             jar,
             shared,
             transport,
+            own_transport: _,
         } = &*self.core;
         f.debug_struct("Client")
             .field("origin", &base.origin().to_string())

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Fault, Result, quoted},
     header,
     multipart::{self, Form, Part},
-    params::{self, Argument, Expand, Merged},
+    params::{self, Argument, Defaults, Expand, Merged},
     path::Path,
     query::{self, Style},
 };
@@ -300,11 +300,16 @@ impl Request {
         Ok(headers)
     }
 
-    /// The merge of defaults and arguments.
-    fn merged<'a>(&'a self, context: &'a Context<'_>, route: Option<&'a Arc<Route>>) -> Result<Merged<'a>> {
+    /// The body that the call begins with.
+    fn defaults<'a>(&self, route: Option<&'a Arc<Route>>) -> Option<&'a Defaults> {
         let route = route.filter(|_| !self.no_defaults);
         let own = route.filter(|_| self.operation).and_then(|route| route.policy(&self.method)?.body());
-        let defaults = own.or_else(|| route?.defaults(&self.method));
+        own.or_else(|| route?.defaults(&self.method))
+    }
+
+    /// The merge of defaults and arguments.
+    fn merged<'a>(&'a self, context: &'a Context<'_>, route: Option<&'a Arc<Route>>) -> Result<Merged<'a>> {
+        let defaults = self.defaults(route);
         let expand = self.expand.unwrap_or(context.expand);
         params::merge(defaults, &self.arguments, expand).map_err(|why| Fault::request(why).into())
     }
@@ -312,6 +317,10 @@ impl Request {
     fn body(&self, context: &Context<'_>, route: Option<&Arc<Route>>) -> Result<(Body, Option<HeaderValue>)> {
         let (body, content_type) = match &self.content {
             _ if !self.parts.is_empty() => self.multipart(context)?,
+            // Nothing is merged in vain, for that is what most GETs have.
+            Content::Arguments if matches!(self.method, Method::GET | Method::HEAD) && self.is_bare(route) => {
+                return Ok((Body::empty(), None));
+            }
             Content::Arguments => {
                 let merged = self.merged(context, route)?;
                 if !self.sends(&merged, context) {
@@ -333,6 +342,11 @@ impl Request {
             return Err(Error::coded(ErrorKind::Request, "invalid_input.body", fault));
         }
         Ok((self.watched(body), Some(content_type)))
+    }
+
+    /// Whether there is nothing to merge.
+    fn is_bare(&self, route: Option<&Arc<Route>>) -> bool {
+        self.arguments.is_empty() && self.defaults(route).is_none()
     }
 
     /// Whether a merged body is sent: it holds something, was asked for, or the catalog wants `{}`.

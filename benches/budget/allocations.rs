@@ -1,4 +1,4 @@
-//! How often this process asks for memory.
+//! How often this process asks for memory, and for how much.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -9,23 +9,29 @@ use std::{
 static COUNTING: Counting = Counting;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
+
+fn note(size: usize) {
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    BYTES.fetch_add(size as u64, Ordering::Relaxed);
+}
 
 // SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.fetch_add(1, Ordering::Relaxed);
+        note(layout.size());
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        COUNT.fetch_add(1, Ordering::Relaxed);
+        note(layout.size());
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.fetch_add(1, Ordering::Relaxed);
+        note(size);
         unsafe { System.realloc(block, layout, size) }
     }
 
@@ -37,4 +43,9 @@ unsafe impl GlobalAlloc for Counting {
 /// Allocations so far, growth of an old one included.
 pub fn count() -> u64 {
     COUNT.load(Ordering::Relaxed)
+}
+
+/// The bytes that were asked for so far.
+pub fn bytes() -> u64 {
+    BYTES.load(Ordering::Relaxed)
 }

@@ -5,11 +5,16 @@ use std::hint::black_box;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Method, header};
-use restwalk::{Auth, Catalog, Client, Item, Value};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Item, Limit, Retry, Value};
 use tokio::runtime::{Builder, Runtime};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    level_filters::LevelFilter,
+    span::{Attributes, Id, Record},
+};
 use url::Url;
 
-use crate::{fixture, measure};
+use crate::{fixture, load, retries};
 
 /// Does a job so many times.
 pub type Run = Box<dyn FnMut(u64)>;
@@ -21,6 +26,8 @@ const ABREAST: u64 = 64;
 pub fn find(name: &str, address: &str) -> Run {
     match name {
         "full" => in_turn(restwalk(address, 500)),
+        "full-off" => in_turn(never_again(address)),
+        "full-traced" => traced(address),
         "full-20" => in_turn(restwalk(address, 20)),
         "full-10000" => in_turn(restwalk(address, 10_000)),
         "full x64" => abreast(restwalk(address, 500)),
@@ -31,6 +38,12 @@ pub fn find(name: &str, address: &str) -> Run {
         "prepared x64" => abreast(prepared(address)),
         "blocking" => blocking(address),
         "reqwest-blocking" => reqwest_blocking(address),
+        "get" => in_turn(load::ours(address)),
+        "reqwest-get" => in_turn(load::theirs(address)),
+        "put" => in_turn(retries::put(address, "steady")),
+        "put-flaky" => in_turn(retries::put(address, "flaky")),
+        "refused" => in_turn(retries::refused(address)),
+        "acquire" => load::acquire(),
         "path-500" => path(500),
         "path-5000" => path(5_000),
         "url" => repeat(|| Url::parse(black_box(&format!("http://127.0.0.1:8080{}", fixture::PATH))).unwrap()),
@@ -46,7 +59,7 @@ pub fn find(name: &str, address: &str) -> Run {
     }
 }
 
-fn runtime() -> Runtime {
+pub fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
@@ -81,9 +94,18 @@ fn repeat<T>(job: impl Fn() -> T + 'static) -> Run {
     })
 }
 
-fn client(address: &str, routes: usize) -> Client {
+fn builder(address: &str, routes: usize) -> ClientBuilder {
     let builder = Client::builder(format!("http://{address}")).catalog(fixture::catalog(routes));
-    builder.auth(Auth::bearer(fixture::TOKEN)).build().unwrap()
+    builder.auth(Auth::bearer(fixture::TOKEN)).limit(limit())
+}
+
+/// A limit that is kept and never met.
+pub fn limit() -> Limit {
+    Limit::new().per_second(1e9).burst(1_000_000).concurrency(1_000_000)
+}
+
+fn client(address: &str, routes: usize) -> Client {
+    builder(address, routes).build().unwrap()
 }
 
 fn place(client: &Client) -> Item {
@@ -96,11 +118,52 @@ fn judge(answer: &Value) {
 }
 
 fn restwalk(address: &str, routes: usize) -> impl AsyncFn() + 'static {
-    let (client, body) = (client(address, routes), fixture::body());
+    full(client(address, routes))
+}
+
+fn never_again(address: &str) -> impl AsyncFn() + 'static {
+    full(builder(address, 500).retry(Retry::off()).build().unwrap())
+}
+
+fn full(client: Client) -> impl AsyncFn() + 'static {
+    let body = fixture::body();
     async move || judge(&place(&client).post().json(&body).await.unwrap())
 }
 
-fn reqwest_client() -> reqwest::Client {
+/// The full job where somebody asks for spans and drops them.
+fn traced(address: &str) -> Run {
+    tracing::subscriber::set_global_default(Drain).unwrap();
+    in_turn(restwalk(address, 500))
+}
+
+/// Asks for every span and event down to `INFO`, and keeps none.
+struct Drain;
+
+impl Subscriber for Drain {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::INFO
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+pub fn reqwest_client() -> reqwest::Client {
     reqwest::Client::builder().tls_certs_only([]).build().unwrap()
 }
 
@@ -213,26 +276,6 @@ fn events() -> Run {
     repeat(move || {
         [&resources, &defaults].map(|text| saphyr_parser::Parser::new_from_str(text).map(Result::unwrap).count())
     })
-}
-
-/// Has 1,000 requests in flight and prints how large the process became.
-pub fn crowd(side: &str, address: &str) {
-    const MANY: usize = 1_000;
-    let runtime = runtime();
-    let open = Client::builder(format!("http://{address}")).build().unwrap();
-    let (plain, url) = (reqwest_client(), format!("http://{address}/hold"));
-    let ours = async || assert!(open.res("hold").get().await.unwrap().is_object());
-    let theirs = async || {
-        let answer: Value = plain.get(&url).send().await.unwrap().json().await.unwrap();
-        assert!(answer.is_object());
-    };
-    runtime.block_on(async {
-        match side {
-            "reqwest" => drop(join_all((0..MANY).map(|_| theirs())).await),
-            _ => drop(join_all((0..MANY).map(|_| ours())).await),
-        }
-    });
-    println!("{}", measure::memory("VmHWM"));
 }
 
 fn to_vec() -> Run {

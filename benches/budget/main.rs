@@ -13,11 +13,15 @@ mod fixture;
 #[cfg(unix)]
 mod jobs;
 #[cfg(unix)]
+mod load;
+#[cfg(unix)]
 mod measure;
 #[cfg(unix)]
 mod peers;
 #[cfg(unix)]
 mod report;
+#[cfg(unix)]
+mod retries;
 #[cfg(unix)]
 mod rows;
 #[cfg(unix)]
@@ -32,7 +36,8 @@ fn main() {
     match words.as_slice() {
         ["serve"] => server::serve(),
         ["work", job, calls, address] => measure::work(job, calls.parse().unwrap(), address),
-        ["crowd", side, address] => jobs::crowd(side, address),
+        ["crowd", side, address] => load::crowd(side, address),
+        ["copies", size] => retries::copies(size.parse().unwrap()),
         ["transfer", kind, address, file] => transfer::transfer(kind, address, file),
         wanted => rows::all(wanted),
     }

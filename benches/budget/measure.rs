@@ -39,26 +39,47 @@ pub fn allocations(job: &str, calls: u64, address: &str) -> f64 {
 
 /// The figure that this program prints when it is run with `words`.
 pub fn printed(words: &[&str]) -> f64 {
-    let output = Command::new(std::env::current_exe().unwrap()).args(words).output().unwrap();
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    told(Command::new(std::env::current_exe().unwrap()).args(words))
+}
+
+/// The figure that a program prints.
+pub fn told(command: &mut Command) -> f64 {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
 }
 
-/// Instructions of one call: what twice the calls take more, so that start and warm-up cancel out.
+/// Instructions of one call.
 pub fn instructions(job: &str, calls: u64, address: &str) -> Figure {
-    let once = collected(job, calls, address)?;
-    let twice = collected(job, 2 * calls, address)?;
+    counted(calls, |calls| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["work", job, &calls.to_string(), address]);
+        command
+    })
+}
+
+/// Instructions of one call of `work`: what twice the calls take more, so that start and warm-up cancel out.
+pub fn counted(calls: u64, work: impl Fn(u64) -> Command) -> Figure {
+    let once = collected(&work(calls))?;
+    let twice = collected(&work(2 * calls))?;
     Ok((twice - once) / calls as f64)
 }
 
-fn collected(job: &str, calls: u64, address: &str) -> Figure {
+fn collected(work: &Command) -> Figure {
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe().unwrap());
-    command.args(["work", job, &calls.to_string(), address]);
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(work.get_program()).args(work.get_args());
     let output = command.output().map_err(|_| "install valgrind")?;
     let log = String::from_utf8_lossy(&output.stderr);
     let count = log.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-    count.ok_or_else(|| panic!("valgrind {job}: {log}"))
+    count.ok_or_else(|| panic!("{work:?}: {log}"))
+}
+
+pub fn ratio(left: Figure, right: Figure) -> Figure {
+    Ok(left? / right?)
+}
+
+pub fn less(left: Figure, right: Figure) -> Figure {
+    Ok(left? - right?)
 }
 
 /// CPU time of one side over the other: the median of paired rounds, each side first in turn.

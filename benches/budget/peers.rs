@@ -1,12 +1,12 @@
-//! The clients in Python that walk paths by attributes, installed by `scripts/peers`.
+//! The usual middleware for reqwest, and the clients in Python that walk paths by attributes: see `scripts/peers`.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use nix::sys::resource::UsageWho;
 
 use crate::{
     fixture, jobs,
-    measure::{Figure, cpu, median},
+    measure::{Figure, allocations, counted, cpu, instructions, median, ratio, told},
     report::{Unit, note, row},
 };
 
@@ -38,4 +38,29 @@ fn python(peer: &str, address: &str) -> Figure {
     let output = command.output().map_err(|_| "run scripts/peers")?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.trim().parse().map_err(|_| panic!("{peer}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The full job by reqwest-middleware and what is usually put on it.
+pub fn stack(address: &str) {
+    let ours = (instructions("full", 200, address), Ok(allocations("full", 200, address)));
+    for (job, what) in [("stack-cache", "retries, spans and a cache"), ("stack", "retries and spans")] {
+        let command = |calls| middleware(job, calls, address);
+        let theirs = match Path::new(command(1).get_program()).exists() {
+            true => (counted(200, command), Ok(told(&mut command(200)))),
+            false => (Err("run scripts/peers"), Err("run scripts/peers")),
+        };
+        let title = format!("full job / reqwest-middleware with {what}");
+        row("G3", &format!("{title}, instr"), Unit::Ratio, 0.5, ratio(ours.0, theirs.0));
+        row("G3", &format!("{title}, allocs"), Unit::Ratio, 0.33, ratio(ours.1, theirs.1));
+        note("G3", "  by the middleware", Unit::Of("instr"), theirs.0);
+        note("G3", "  by the middleware", Unit::Of("allocs"), theirs.1);
+    }
+}
+
+/// The peers' program, doing `job`.
+fn middleware(job: &str, calls: u64, address: &str) -> Command {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/peers"));
+    command.args(["work", job, &calls.to_string(), address, fixture::TOKEN]);
+    command.args([fixture::defaults().to_string(), fixture::body().to_string()]);
+    command
 }

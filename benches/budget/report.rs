@@ -2,7 +2,7 @@
 
 use crate::measure::Figure;
 
-/// How far over its budget a CPU ratio may be: it is not repeatable to the last percent.
+/// How far over its budget a ratio of times may be: it is not repeatable to the last percent.
 const SLACK: f64 = 1.15;
 
 /// What a figure counts.
@@ -12,6 +12,8 @@ pub enum Unit {
     Ratio,
     /// A ratio of CPU times, with slack.
     Cpu,
+    /// A ratio of times by the clock on the wall, with slack.
+    Clock,
     /// A count or a size; the text stands behind it.
     Of(&'static str),
 }
@@ -22,7 +24,9 @@ pub fn row(id: &str, what: &str, unit: Unit, budget: f64, measured: Figure) {
     let (figure, verdict) = match measured {
         Err(missing) => (format!("not measured: {missing}"), ""),
         Ok(figure) if figure <= budget => (shown(unit, figure), "met"),
-        Ok(figure) if unit == Unit::Cpu && figure <= budget * SLACK => (shown(unit, figure), "met, in slack"),
+        Ok(figure) if matches!(unit, Unit::Cpu | Unit::Clock) && figure <= budget * SLACK => {
+            (shown(unit, figure), "met, in slack")
+        }
         Ok(figure) => (shown(unit, figure), "MISSED"),
     };
     println!("{id:<4} {what:<66} {budget_shown:>16} {figure:>16}  {verdict}");
@@ -36,7 +40,7 @@ pub fn note(id: &str, what: &str, unit: Unit, measured: Figure) {
 
 fn shown(unit: Unit, figure: f64) -> String {
     match unit {
-        Unit::Ratio | Unit::Cpu => format!("{figure:.3}"),
+        Unit::Ratio | Unit::Cpu | Unit::Clock => format!("{figure:.3}"),
         Unit::Of(name) if figure.abs() < 100.0 => format!("{figure:.1} {name}"),
         Unit::Of(name) => format!("{figure:.0} {name}"),
     }

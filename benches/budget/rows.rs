@@ -4,10 +4,11 @@ use nix::sys::resource::UsageWho;
 use restwalk::Catalog;
 
 use crate::{
-    fixture, jobs,
-    measure::{Figure, allocations, cpu, instructions, median, printed, race},
+    fixture, jobs, load,
+    measure::{Figure, allocations, cpu, instructions, less, median, race, ratio},
     peers,
     report::{Unit, note, row},
+    retries,
     server::Server,
     transfer,
 };
@@ -22,8 +23,9 @@ type Group = (&'static [&'static str], fn(&str));
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [Group; 9] = [
+    let groups: [Group; 15] = [
         (&["G1", "G2"], calls),
+        (&["G3"], peers::stack),
         (&["G5"], paths),
         (&["G6"], merges),
         (&["G9", "G10"], transfer::upload),
@@ -31,21 +33,18 @@ pub fn all(wanted: &[&str]) {
         (&["G14"], catalogs),
         (&["G15"], blocking),
         (&["G16"], peers::peers),
-        (&["G21"], crowds),
+        (&["G18"], retries::retries),
+        (&["G19"], transfer::again),
+        (&["G21"], routes),
+        (&["G21", "W06"], load::crowds),
+        (&["W01", "W02", "W03", "W04", "W05", "W06"], load::load),
+        (&["W10"], load::limiter),
     ];
     for (ids, measure) in groups {
         if wanted.is_empty() || ids.iter().any(|id| wanted.contains(id)) {
             measure(address);
         }
     }
-}
-
-fn ratio(left: Figure, right: Figure) -> Figure {
-    Ok(left? / right?)
-}
-
-fn less(left: Figure, right: Figure) -> Figure {
-    Ok(left? - right?)
 }
 
 /// Instructions of one call over the network.
@@ -60,6 +59,7 @@ fn calls(address: &str) {
     note("G1", "  idiomatic reqwest", INSTRUCTIONS, bare);
     note("G1", "  idiomatic reqwest with a merge by hand", INSTRUCTIONS, call("reqwest-merging", address));
     note("G1", "  prepared parts", INSTRUCTIONS, floor);
+    note("G1", "  full job, its spans asked for and dropped", INSTRUCTIONS, call("full-traced", address));
     let cpu = |left: &str, right: &str| Ok(race(jobs::find(left, address), jobs::find(right, address), 2_048));
     row("G1", "full job / idiomatic reqwest, CPU", Unit::Cpu, 0.92, cpu("full", "reqwest"));
     row("G1", "full job / idiomatic reqwest, CPU, 64 in flight", Unit::Cpu, 0.92, cpu("full x64", "reqwest x64"));
@@ -121,11 +121,7 @@ fn blocking(address: &str) {
     row("G15", "blocking call / reqwest::blocking, CPU", Unit::Cpu, 0.85, Ok(race));
 }
 
-fn crowds(address: &str) {
-    let size = |side| median((0..5).map(|_| printed(&["crowd", side, address])).collect());
-    let (ours, theirs) = (size("restwalk"), size("reqwest"));
-    row("G21", "1,000 in flight / reqwest, memory", Unit::Ratio, 1.1, Ok(ours / theirs));
-    note("G21", "  1,000 in flight", Unit::Of("MiB"), Ok(ours / f64::from(1 << 20)));
+fn routes(address: &str) {
     let flat = ratio(call("full-10000", address), call("full-20", address));
     row("G21", "full job, 10,000 routes / 20 routes, instructions", Unit::Ratio, 1.01, flat);
 }

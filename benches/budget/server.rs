@@ -5,12 +5,13 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::Ipv4Addr,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::TokioIo;
@@ -79,6 +80,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<UnsyncBoxBody<Byt
     if head.uri.path() == "/hold" {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+    let status = if refuses(head.uri.path()) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let signed = head.headers.contains_key(header::AUTHORIZATION);
     let json = format!(
         r#"{{"path":"{}","signed":{signed},"received":{received},"id":12345678,"tags":["a","b","c"],"text":"{}"}}"#,
@@ -86,5 +88,17 @@ async fn answer(request: Request<Incoming>) -> Result<Response<UnsyncBoxBody<Byt
         "x".repeat(160)
     );
     let body = Full::new(Bytes::from(json)).boxed_unsync();
-    Ok(Response::builder().header(header::CONTENT_TYPE, "application/json").body(body).unwrap())
+    Ok(Response::builder().status(status).header(header::CONTENT_TYPE, "application/json").body(body).unwrap())
+}
+
+/// Whether a request is answered 503: each one, every other one, or two of three.
+fn refuses(path: &str) -> bool {
+    static FLAKY: AtomicU64 = AtomicU64::new(0);
+    static THIRD: AtomicU64 = AtomicU64::new(0);
+    match path {
+        "/refused" => true,
+        "/flaky" => FLAKY.fetch_add(1, Relaxed) % 2 == 0,
+        "/third" => THIRD.fetch_add(1, Relaxed) % 3 < 2,
+        _ => false,
+    }
 }

@@ -1,4 +1,4 @@
-//! A GiB up and a GiB down, each in a process of its own, against curl.
+//! A GiB up and a GiB down, each in a process of its own, against curl; and an upload that is refused twice.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use nix::sys::resource::UsageWho;
-use restwalk::Client;
+use restwalk::{Client, Value};
 use tempfile::TempDir;
 
 use crate::{
@@ -21,10 +21,13 @@ use crate::{
 /// Rounds of both sides; a round moves two GiB.
 const ROUNDS: usize = 9;
 
+/// The length of what is uploaded three times, in bytes.
+const QUARTER: u64 = GIB / 4;
+
 /// Does one transfer in this process and prints its allocations and by how many bytes the process grew.
 pub fn transfer(kind: &str, address: &str, file: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = Client::builder(format!("http://{address}")).build().unwrap();
+    let client = Client::builder(format!("http://{address}")).random(|| 0.0).build().unwrap();
     runtime.block_on(async {
         client.res("first").get().await.unwrap();
         let (allocated, grown) = (allocations::count(), measure::memory("VmRSS"));
@@ -32,6 +35,11 @@ pub fn transfer(kind: &str, address: &str, file: &str) {
             "upload" => {
                 let answer = client.res("upload").post().upload_file(file).await.unwrap();
                 assert!(answer["received"].as_u64() > Some(GIB), "{answer}");
+            }
+            "again" => {
+                let answer = client.res("third").put().upload_file(file).send().await.unwrap();
+                assert_eq!(answer.attempts(), 3);
+                assert!(answer.json::<Value>().await.unwrap()["received"].as_u64() > Some(QUARTER));
             }
             _ => assert_eq!(client.res("download").get().send().await.unwrap().save(file).await.unwrap(), GIB),
         }
@@ -104,17 +112,17 @@ fn spent(command: &mut Command) -> f64 {
     cpu(UsageWho::RUSAGE_CHILDREN) - before
 }
 
-fn write_gib(path: &Path) {
+fn write(path: &Path, size: u64) {
     let mut file = fs::File::create(path).unwrap();
     let block: Vec<u8> = (0..1 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    for _ in 0..GIB >> 20 {
+    for _ in 0..size >> 20 {
         file.write_all(&block).unwrap();
     }
 }
 
 pub fn upload(address: &str) {
     let place = Place::new(address);
-    write_gib(&place.path("upload"));
+    write(&place.path("upload"), GIB);
     let (allocated, grown) = place.cost("upload");
     row("G9", "upload of a 1 GiB file, multipart / curl -F, CPU", Unit::Cpu, 1.15, place.race("upload"));
     row("G9", "  growth while uploading", Unit::Of("MiB"), 3.0, grown);
@@ -129,4 +137,12 @@ pub fn download(address: &str) {
     row("G11", "  growth while downloading", Unit::Of("MiB"), 3.0, grown);
     note("G11", "  system calls, of the whole process", Unit::Of("calls"), place.system_calls("download"));
     note("G11", "  allocations while downloading", Unit::Of("allocs"), allocated);
+}
+
+pub fn again(address: &str) {
+    let place = Place::new(address);
+    write(&place.path("again"), QUARTER);
+    let (allocated, grown) = place.cost("again");
+    row("G19", "growth while a file of 256 MiB is uploaded three times", Unit::Of("MiB"), 3.0, grown);
+    note("G19", "  allocations meanwhile", Unit::Of("allocs"), allocated);
 }

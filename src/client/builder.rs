@@ -280,6 +280,7 @@ impl ClientBuilder {
             limit: self.limit,
             redirect: self.redirect,
             shared,
+            own_transport: self.transport.is_some(),
             transport,
             catalog,
         };

@@ -197,9 +197,11 @@ impl<'c> Run<'c> {
         *wire.method_mut() = self.plan.method.clone();
         *wire.uri_mut() = self.plan.uri.clone();
         *wire.headers_mut() = headers;
-        wire.extensions_mut().insert(UrlTemplate(Arc::clone(&self.plan.label)));
-        if self.tries.sent() > 1 {
-            wire.extensions_mut().insert(Attempt(self.tries.sent()));
+        if self.client.core.own_transport {
+            wire.extensions_mut().insert(UrlTemplate(Arc::clone(&self.plan.label)));
+            if self.tries.sent() > 1 {
+                wire.extensions_mut().insert(Attempt(self.tries.sent()));
+            }
         }
         if self.hop.as_ref().is_none_or(|hop| hop.home) {
             let credentials = (&*self.credentials, self.plan.needs_actor);

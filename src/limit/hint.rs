@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{
-    HeaderMap, StatusCode,
+    HeaderMap, HeaderName, StatusCode,
     header::{AGE, DATE},
 };
 
@@ -60,10 +60,14 @@ impl Hint {
         wall: SystemTime,
         retry_after: Option<Duration>,
     ) -> Self {
+        let refused = status == StatusCode::TOO_MANY_REQUESTS;
+        // Most answers say nothing, and one look at their names is cheaper than asking for each.
+        if !refused && retry_after.is_none() && !headers.keys().any(is_said) {
+            return Self::Nothing;
+        }
         if text(headers, AGE.as_str()).and_then(whole).is_some_and(|age| age > 0) {
             return Self::Nothing;
         }
-        let refused = status == StatusCode::TOO_MANY_REQUESTS;
         let busy = refused || status == StatusCode::SERVICE_UNAVAILABLE;
         if let Some(pause) = retry_after.filter(|pause| busy && !pause.is_zero()) {
             return Self::Pause(pause.min(LONGEST_PAUSE));
@@ -75,6 +79,11 @@ impl Hint {
             _ => Self::Nothing,
         }
     }
+}
+
+/// Whether a header of this name may speak of limits.
+fn is_said(name: &HeaderName) -> bool {
+    ["ratelimit", "x-rate"].iter().any(|start| name.as_str().starts_with(start))
 }
 
 /// `RateLimit`, with the limits that `RateLimit-Policy` names, or the policy alone.

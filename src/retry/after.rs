@@ -21,6 +21,8 @@ impl Retry {
             || IN_MS.iter().filter_map(|name| largest(headers, name, |text| number(text, Duration::from_millis)));
         let hinted = if self.provider_hints { hinted().max() } else { None };
         hinted.or_else(|| {
+            // Most answers ask for nothing, and a date takes long to read.
+            headers.get(RETRY_AFTER)?;
             let now = headers.get(DATE).and_then(|date| date_of(date.to_str().ok()?)).unwrap_or(wall);
             largest(headers, RETRY_AFTER.as_str(), |text| members(text, now).max())
         })
