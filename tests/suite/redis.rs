@@ -67,8 +67,7 @@ async fn l15_z01_without_redis_each_takes_its_share_and_no_more() {
     for how in ["down at the start", "killed", "stopped", "refusing"] {
         let mut server = Server::start();
         let (client, script) = shared(&server.url(), Limit::new().per_second(100));
-        let script_limit =
-            Limit::new().per_second(400).shared(&Redis::url(server.url()).unwrap(), "billing").machines(4);
+        let script_limit = Limit::new().per_second(400).shared(&Redis::url(server.url()).unwrap(), "billing").peers(4);
         let quarter = script.builder().limit(script_limit).build().unwrap();
         if how != "down at the start" {
             crowd(&client, 1).await;
