@@ -525,9 +525,9 @@ fn y37_a_policy_that_makes_no_sense_is_a_mistake_of_the_settings() {
         Retry::standard().factor(0.5),
         Retry::standard().factor(f64::NAN),
     ] {
-        let error = Client::builder("http://h").retry(retry.clone()).build().unwrap_err();
+        let error = Script::of([answer(200)]).builder().retry(retry.clone()).build().unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Request, "config"), "{retry:?}");
-        let client = Client::builder("http://h").build().unwrap();
+        let client = Script::of([answer(200)]).builder().build().unwrap();
         assert!(client.res("x").get().retry(retry).build().is_err());
     }
 }
