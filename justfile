@@ -26,7 +26,7 @@ deny:
 
 # what the unit tests of the pure modules leave alive
 mutants:
-    cargo mutants --no-shuffle --file 'src/path{.rs,/**}' --file 'src/params{.rs,/**}' --file src/query.rs --file 'src/multipart{.rs,/**}' --file 'src/catalog{.rs,/**}'
+    cargo mutants --no-shuffle --file 'src/path{.rs,/**}' --file 'src/params{.rs,/**}' --file src/query.rs --file 'src/retry{.rs,/**}' --file 'src/redirect{.rs,/**}' --file 'src/circuit{.rs,/**}' --file 'src/limit{.rs,/**}' --file 'src/multipart{.rs,/**}' --file 'src/catalog{.rs,/**}'
 
 # the fuzz targets, ten minutes each (needs cargo-fuzz)
 fuzz:

@@ -9,9 +9,12 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
+mod kind;
 mod problem;
 mod text;
 
+pub(crate) use kind::Again;
+pub use kind::{ErrorKind, Outcome};
 pub use problem::Problem;
 pub(crate) use text::{Cause, printable, quoted};
 
@@ -20,57 +23,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of a foreign service or stream, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// What kind of thing went wrong; each line says what a caller can do about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A catalog file is wrong. Correct the file; the message has its line and column.
-    Catalog,
-    /// A path names no resource, an item cannot be one segment, or the method is not declared.
-    Path,
-    /// The request as described cannot be built. Nothing was sent.
-    Request,
-    /// Credentials are missing, malformed, or a token could not be had.
-    Auth,
-    /// No connection: refused, unreachable, or the name has no address.
-    Connect,
-    /// The peer's certificate or handshake was refused. Sending again will not help.
-    Tls,
-    /// A time limit passed. [`Error::outcome`] tells whether the server may have acted.
-    Timeout,
-    /// The peer broke HTTP, or closed the connection before answering.
-    Protocol,
-    /// A body could not be sent or read whole: cut short, too large, or badly encoded.
-    Body,
-    /// A redirect that is not followed.
-    Redirect,
-    /// The server answered with a status that is not a success.
-    Status,
-    /// The server asks to wait longer than this call may.
-    RateLimited,
-    /// The circuit breaker is open. Nothing was sent.
-    Circuit,
-    /// The call was cancelled.
-    Cancelled,
-    /// The answer is not of the expected form.
-    Decode,
-    /// A file or another store failed.
-    Store,
-}
-
-/// Whether the server may have acted on the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// No byte of the request left this process, or the server did not take it (`REFUSED_STREAM`, 421): sending
-    /// again is safe.
-    NotSent,
-    /// Some of it may have arrived and no final answer came.
-    MaybeProcessed,
-    /// A final answer came.
-    Processed,
-}
 
 /// Why a call failed.
 ///
@@ -104,18 +56,6 @@ struct Inner {
     gave_up: Option<&'static str>,
     again: Again,
     source: Option<BoxError>,
-}
-
-/// What a transport knows, beyond the kind, about sending again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Again {
-    /// As the kind and the outcome say.
-    #[default]
-    ByKind,
-    /// It would fail in the same way.
-    Never,
-    /// A connection that had stood idle was dead: a fresh one costs nothing.
-    Stale,
 }
 
 impl Error {
@@ -279,34 +219,10 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Why a failure that may pass was not tried again: `retry.exhausted`, `retry.budget`, `retry.deadline` or
-    /// `retry.not_replayable`; `None` where sending again would have been wrong or of no use.
+    /// Why a failure that may pass was not tried again: `retry.exhausted`, `retry.budget`, `retry.deadline`,
+    /// `retry.circuit` or `retry.not_replayable`; `None` where sending again would have been wrong or of no use.
     pub fn gave_up(&self) -> Option<&'static str> {
         self.0.gave_up
-    }
-}
-
-impl ErrorKind {
-    /// The code of an error that has no closer one.
-    fn code(self) -> &'static str {
-        match self {
-            Self::Catalog => "catalogue",
-            Self::Path => "invalid_input.path",
-            Self::Request => "invalid_input.request",
-            Self::Auth => "auth.required",
-            Self::Connect => "connect",
-            Self::Tls => "tls.protocol",
-            Self::Timeout => "timeout.headers",
-            Self::Protocol => "protocol.closed",
-            Self::Body => "body.truncated",
-            Self::Redirect => "redirect.bad_location",
-            Self::Status => "status",
-            Self::RateLimited => "rate_limited",
-            Self::Circuit => "circuit_open",
-            Self::Cancelled => "cancelled",
-            Self::Decode => "body.decode",
-            Self::Store => "store.corrupt",
-        }
     }
 }
 
@@ -325,6 +241,7 @@ impl fmt::Display for Error {
         }
         f.write_str(match gave_up {
             Some("retry.budget") => "; not tried again, since too much fails there",
+            Some("retry.circuit") => "; not tried again, since the circuit opened",
             Some("retry.deadline") => "; not tried again, for want of time",
             Some("retry.not_replayable") => "; not tried again, since its body can be read once only",
             _ => "",

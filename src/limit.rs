@@ -145,15 +145,15 @@ impl Limit {
     /// Holds the windows together with every process that names the same `name`; see `Limit::shared`.
     #[cfg(feature = "redis")]
     pub(crate) fn kept_by(mut self, store: std::sync::Arc<dyn Store>, name: String) -> Self {
-        self.shared = Some(Shared { store, name, machines: 1 });
+        self.shared = Some(Shared { store, name, peers: 1 });
         self
     }
 
     /// Tells how many processes share the limit: while the store is away each takes that part of it; 1 by default.
     #[cfg(feature = "redis")]
-    pub fn machines(mut self, machines: u32) -> Self {
+    pub fn peers(mut self, peers: u32) -> Self {
         if let Some(shared) = &mut self.shared {
-            shared.machines = machines.max(1);
+            shared.peers = peers.max(1);
         }
         self
     }

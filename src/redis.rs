@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// let redis = Redis::url("redis://limiter:s3cret@cache.internal/0")?;
 /// assert_eq!(format!("{redis:?}"), "Redis(***)");
 /// // Every process that names "billing" holds these windows together.
-/// let limit = Limit::new().per_second(50).shared(&redis, "billing").machines(4);
+/// let limit = Limit::new().per_second(50).shared(&redis, "billing").peers(4);
 /// let client = Client::builder("https://api.example.com").limit(limit).build()?;
 /// # Ok::<(), restwalk::Error>(())
 /// ```

@@ -86,9 +86,9 @@ impl Round {
         Self { cpu: cpu * a_call, clock: clock * a_call, each }
     }
 
-    /// The microseconds within which `share` of the calls were over.
-    fn within(&self, share: f64) -> f64 {
-        let at = (self.each.len() as f64 * share) as usize;
+    /// The microseconds within which `share` of a hundred calls were over.
+    fn within(&self, share: usize) -> f64 {
+        let at = self.each.len() * share / 100;
         self.each[at].as_secs_f64() * 1e6
     }
 }
@@ -100,17 +100,18 @@ fn pairs(address: &str, calls: usize, abreast: usize) -> Vec<(Round, Round)> {
     let theirs = || Round::new(&theirs.0, &theirs.1, calls, abreast);
     ours();
     theirs();
-    let pair = |round: usize| match round % 2 {
-        0 => (ours(), theirs()),
-        _ => {
-            let theirs = theirs();
-            (ours(), theirs)
+    let pair = |round: usize| {
+        if round.is_multiple_of(2) {
+            return (ours(), theirs());
         }
+        let theirs = theirs();
+        (ours(), theirs)
     };
     (0..ROUNDS).map(pair).collect()
 }
 
 /// The median over all pairs of what `compare` finds.
+#[expect(clippy::unnecessary_wraps, reason = "a row takes figures, which others may lack")]
 fn middle(pairs: &[(Round, Round)], compare: impl Fn(&Round, &Round) -> f64) -> Figure {
     Ok(median(pairs.iter().map(|(ours, theirs)| compare(ours, theirs)).collect()))
 }
@@ -127,12 +128,12 @@ pub fn load(address: &str) {
     let slower = middle(&many, |us, them| us.clock / them.clock);
     row("W02", "GET / reqwest, time, 64 in flight", Unit::Clock, 1.0 / 0.85, slower);
     note("W02", "  GETs a second", Unit::Of("/s"), middle(&many, |us, _| 1e6 / us.clock));
-    let later = middle(&one, |us, them| us.within(0.5) - them.within(0.5));
+    let later = middle(&one, |us, them| us.within(50) - them.within(50));
     row("W03", "GET - reqwest, half of the calls, in turn", MICROSECONDS, 10.0, later);
-    note("W03", "  half of the calls by reqwest", MICROSECONDS, middle(&one, |_, them| them.within(0.5)));
-    let slowest = middle(&many, |us, them| us.within(0.99) / them.within(0.99));
+    note("W03", "  half of the calls by reqwest", MICROSECONDS, middle(&one, |_, them| them.within(50)));
+    let slowest = middle(&many, |us, them| us.within(99) / them.within(99));
     row("W04", "GET / reqwest, 99 % of the calls, 64 in flight", Unit::Clock, 1.3, slowest);
-    note("W04", "  99 % of the calls by reqwest", MICROSECONDS, middle(&many, |_, them| them.within(0.99)));
+    note("W04", "  99 % of the calls by reqwest", MICROSECONDS, middle(&many, |_, them| them.within(99)));
     let [ours, theirs] = ["get", "reqwest-get"].map(|job| allocations(job, 200, address));
     row("W05", "GET - reqwest", Unit::Of("allocs"), 12.0, Ok(ours - theirs));
     note("W05", "  GET by reqwest", Unit::Of("allocs"), Ok(theirs));

@@ -45,9 +45,10 @@ pub fn stack(address: &str) {
     let ours = (instructions("full", 200, address), Ok(allocations("full", 200, address)));
     for (job, what) in [("stack-cache", "retries, spans and a cache"), ("stack", "retries and spans")] {
         let command = |calls| middleware(job, calls, address);
-        let theirs = match Path::new(command(1).get_program()).exists() {
-            true => (counted(200, command), Ok(told(&mut command(200)))),
-            false => (Err("run scripts/peers"), Err("run scripts/peers")),
+        let theirs = if Path::new(command(1).get_program()).exists() {
+            (counted(200, command), Ok(told(&mut command(200))))
+        } else {
+            (Err("run scripts/peers"), Err("run scripts/peers"))
         };
         let title = format!("full job / reqwest-middleware with {what}");
         row("G3", &format!("{title}, instr"), Unit::Ratio, 0.5, ratio(ours.0, theirs.0));

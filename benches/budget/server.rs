@@ -97,7 +97,7 @@ fn refuses(path: &str) -> bool {
     static THIRD: AtomicU64 = AtomicU64::new(0);
     match path {
         "/refused" => true,
-        "/flaky" => FLAKY.fetch_add(1, Relaxed) % 2 == 0,
+        "/flaky" => FLAKY.fetch_add(1, Relaxed).is_multiple_of(2),
         "/third" => THIRD.fetch_add(1, Relaxed) % 3 < 2,
         _ => false,
     }

@@ -144,7 +144,7 @@ fn done(report: &mut Report, took: f64, stormy: f64) {
     report.none("errors whose outcome is not what the server knows", &MISJUDGED);
     let failed = 100.0 * FAILED.count() as f64 / count(&SAFE);
     report.at_most("failures of what may be sent again, but for the outages", 0.1, " %", failed);
-    report.first(&FAILED);
+    FAILED.show();
     let requests = (count(&SEEN) - stormy) / (count(&CALM) + count(&CANCELLED));
     report.at_most("requests for a call, but for the outages", 1.12, "", requests);
     println!("    {} calls, {} cancelled, {} requests", count(&CALLS), count(&CANCELLED), count(&SEEN));

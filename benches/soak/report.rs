@@ -38,6 +38,13 @@ impl Tally {
     pub fn count(&self) -> u64 {
         self.0.load(Relaxed)
     }
+
+    /// Prints the first of what was counted.
+    pub fn show(&self) {
+        if let Some(first) = self.1.get() {
+            println!("    the first: {first}");
+        }
+    }
 }
 
 /// The report so far.
@@ -61,13 +68,6 @@ impl Report {
     /// What must not have happened once.
     pub fn none(&mut self, what: &str, tally: &Tally) {
         self.check(what, "0", tally.count(), tally.count() == 0);
-        self.first(tally);
-    }
-
-    /// Shows the first of what was counted.
-    pub fn first(&self, tally: &Tally) {
-        if let Some(first) = tally.1.get() {
-            println!("    the first: {first}");
-        }
+        tally.show();
     }
 }

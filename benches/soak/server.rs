@@ -245,7 +245,7 @@ impl Book {
             self.write(id, |page| page.answered = true);
             return Some(Asked { tenant: "away", kind, path, id, fault: Fault::None, gone: false });
         }
-        self.check(request, tenant);
+        Self::check(request, tenant);
         let key = request.header("idempotency-key").map(|key| sum(key.as_bytes()));
         Some(self.write(id, |page| {
             if key.is_some() != (kind == "orders") || page.arrived > 0 && page.key != key {
@@ -273,7 +273,7 @@ impl Book {
     }
 
     /// Holds the credentials and every secret of a request against the tenant that it is about.
-    fn check(&self, request: &Request, tenant: &str) {
+    fn check(request: &Request, tenant: &str) {
         let [token, key] = credentials(tenant);
         if request.header("authorization") != Some(&format!("Bearer {token}"))
             || request.header("x-tenant-key") != Some(&key)

@@ -28,6 +28,7 @@ pub(crate) struct Pace {
 
 /// What a store says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "Redis is the one store"))]
 pub(crate) enum Turn {
     /// It is this call's turn after so long.
     After(Duration),
@@ -44,7 +45,7 @@ pub(crate) struct Away;
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
     pub(super) name: String,
-    pub(super) machines: u32,
+    pub(super) peers: u32,
 }
 
 /// One partition's part in a limit that is shared.
@@ -62,12 +63,12 @@ pub(crate) struct Common {
 impl Common {
     /// The part of `origin` in `limit`, `None` where it is not shared.
     pub(super) fn of(limit: &Limit, origin: &str) -> Option<Self> {
-        let Shared { store, name, machines } = limit.shared.as_ref()?;
+        let Shared { store, name, peers } = limit.shared.as_ref()?;
         let mut alone = Limit { shared: None, places: None, ..limit.clone() };
         for PerTime { count, .. } in &mut alone.windows {
-            *count /= f64::from((*machines).max(1));
+            *count /= f64::from((*peers).max(1));
         }
-        alone.burst = (alone.burst / machines).max(1);
+        alone.burst = (alone.burst / peers).max(1);
         Some(Self {
             store: Arc::clone(store),
             key: format!("{name}\n{origin}"),

@@ -49,7 +49,7 @@ impl Limit {
     /// Holds the windows together with every process that names the same `name` for the same origin.
     ///
     /// Burst, concurrency and pauses that the server asks for stay this process's own. While Redis is away each
-    /// process takes its part of the limit by itself, as [`Limit::machines`] says, and never more. Whoever has
+    /// process takes its part of the limit by itself, as [`Limit::peers`] says, and never more. Whoever has
     /// quotas of their own needs a name of their own: credentials do not tell them apart. A turn that is given up
     /// is not given back.
     pub fn shared(self, redis: &Redis, name: impl Into<String>) -> Self {

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn t07_the_frameworks_delays_are_exact() {
+    fn t7_the_frameworks_delays_are_exact() {
         let waits = |retry: Retry| (1..=3).map(move |n| retry.backoff(n, n == 2, 0.1).as_secs()).collect::<Vec<_>>();
         assert_eq!(waits(Retry::framework()), [1, 2, 4]);
         assert_eq!(waits(Retry::framework().factor(3.0)), [1, 3, 9]);

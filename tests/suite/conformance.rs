@@ -8,7 +8,9 @@ use std::{future::Future, pin::Pin, time::Duration};
 use bytes::Bytes;
 use restwalk::{Auth, Client, ClientBuilder, ErrorKind, Outcome, Part, Redirect, Retry, Value, json};
 
-use crate::support::{self, echo};
+#[cfg(feature = "http")]
+use crate::support;
+use crate::support::echo;
 
 mod faulty;
 

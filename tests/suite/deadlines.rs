@@ -138,9 +138,9 @@ async fn a_deadline_around_only_shortens() {
     assert_eq!(within(5, post().timeout(seconds(3))).await, (3, "timeout.total"));
     assert_eq!(within(5, post().timeout(seconds(50))).await, (5, "timeout.total"));
     assert_eq!(within(500, post()).await, (30, "timeout.headers"));
-    let nested = until((Instant::now() + seconds(4)).into_std(), within(9, post()));
+    let nested = until((Instant::now() + seconds(4)).into_std(), Box::pin(within(9, post())));
     assert_eq!(nested.await, (4, "timeout.total"));
-    let nested = until((Instant::now() + seconds(9)).into_std(), within(4, post()));
+    let nested = until((Instant::now() + seconds(9)).into_std(), Box::pin(within(4, post())));
     assert_eq!(nested.await, (4, "timeout.total"));
     // It is over with the work that it was put around.
     assert_eq!(end(post()).await, (30, "timeout.headers"));

@@ -15,7 +15,7 @@ use restwalk::{Auth, Catalog, Client, Value, json};
 #[path = "../../examples/support/max.rs"]
 mod max;
 
-const NAMES: [&str; 5] = ["custom_transport", "in_process", "max", "tour", "upload"];
+const NAMES: [&str; 6] = ["custom_transport", "in_process", "max", "resilience", "tour", "upload"];
 
 /// The folder `examples` of the package.
 fn sources() -> PathBuf {

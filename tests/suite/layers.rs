@@ -134,3 +134,16 @@ fn word(text: &str) -> Option<String> {
     let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     (!word.is_empty()).then_some(word)
 }
+
+/// The lint that denies it is on, and the locks that may be held there are not used.
+#[test]
+fn k11_no_lock_is_held_across_an_await() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("await_holding_lock = \"deny\""));
+    for file in files(&root().join("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for lock in ["tokio::sync::Mutex", "tokio::sync::RwLock", "parking_lot"] {
+            assert!(!text.contains(lock), "{} uses {lock}", file.display());
+        }
+    }
+}

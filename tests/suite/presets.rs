@@ -23,7 +23,7 @@ fn wipac(retries: u8) -> Retry {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t07_the_framework_waits_one_two_four_seconds_whatever_the_method() {
+async fn t7_the_framework_waits_one_two_four_seconds_whatever_the_method() {
     for method in ["GET", "POST", "PUT", "DELETE"] {
         for status in [429, 500, 502, 503, 504] {
             let found = outcome(Retry::framework().attempts(4), method, vec![answer(status)]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use restwalk::{Auth, Client, ClientBuilder, Error, ErrorKind, Outcome, Part, Redirect, Value, json};
+use restwalk::{Auth, Client, ClientBuilder, Error, ErrorKind, Outcome, Part, Redirect};
 
 use crate::support::{
     canary::{canary, find, printed},
@@ -110,7 +110,9 @@ async fn r08_at_home_everything_goes_along_and_the_key_of_the_url_once() {
     let seen = script.seen();
     assert_eq!(script.urls(), ["http://a.test/start?appid=CNRY", "http://a.test/next?appid=CNRY"]);
     let mut names = [carried(&seen[0]), carried(&seen[1])];
-    names.iter_mut().for_each(|names| names.sort_unstable());
+    for names in &mut names {
+        names.sort_unstable();
+    }
     assert_eq!(names[0], names[1]);
 
     let away = hosts(vec![("http://a.test/start", to(302, "http://b.test/x")), ("http://b.test/x", answer(200))]);
@@ -253,8 +255,8 @@ async fn r26_the_body_of_a_redirect_is_read_no_further_than_is_worth_it() {
             connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
         }
     });
-    let found: Value = network(&server.url()).res("start").get().await.unwrap();
-    assert_eq!(found, json!({}));
+    let found = network(&server.url()).res("start").get().await.unwrap();
+    assert_eq!(found, restwalk::json!({}));
     assert_eq!(server.requests().len(), 2);
 }
 

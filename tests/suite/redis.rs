@@ -56,7 +56,7 @@ fn l14_processes_hold_one_limit_together() {
     // 120 calls at 200 a second, five of them at once: the last begins 575 ms after the first.
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(575), "{took:?}: more than the limit went");
-    assert!(took < Duration::from_millis(4_000), "{took:?}: less than half of it was used");
+    assert!(took < Duration::from_secs(4), "{took:?}: less than half of it was used");
     assert_eq!(server.keys().len(), 1);
 }
 
@@ -67,8 +67,7 @@ async fn l15_z01_without_redis_each_takes_its_share_and_no_more() {
     for how in ["down at the start", "killed", "stopped", "refusing"] {
         let mut server = Server::start();
         let (client, script) = shared(&server.url(), Limit::new().per_second(100));
-        let script_limit =
-            Limit::new().per_second(400).shared(&Redis::url(server.url()).unwrap(), "billing").machines(4);
+        let script_limit = Limit::new().per_second(400).shared(&Redis::url(server.url()).unwrap(), "billing").peers(4);
         let quarter = script.builder().limit(script_limit).build().unwrap();
         if how != "down at the start" {
             crowd(&client, 1).await;
@@ -113,7 +112,7 @@ async fn z01_a_server_that_comes_back_is_used_again() {
 }
 
 #[tokio::test]
-async fn z01_z09_a_wrong_password_is_told_and_never_shown() {
+async fn z09_a_wrong_password_is_told_and_never_shown() {
     let server = Server::with(&["--requirepass", &canary("right")]);
     let url = server.url().replace("://", &format!("://:{}@", canary("wrong")));
     let warnings = Warnings::default();
@@ -134,7 +133,7 @@ async fn z01_z09_a_wrong_password_is_told_and_never_shown() {
 }
 
 #[tokio::test]
-async fn z02_z10_what_is_lost_or_spoilt_begins_anew() {
+async fn z10_what_is_lost_or_spoilt_begins_anew() {
     let server = Server::start();
     let (client, _) = shared(&server.url(), Limit::new().per_second(100).burst(4));
     crowd(&client, 4).await;

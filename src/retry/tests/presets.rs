@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn t07_the_framework_repeats_every_method_at_1_2_and_4_seconds() {
+fn t7_the_framework_repeats_every_method_at_1_2_and_4_seconds() {
     for method in [Method::GET, Method::POST, Method::PATCH] {
         for status in [429, 500, 502, 503, 504] {
             let (times, end) = play(&Retry::framework(), &[Says(status, None)], &method);

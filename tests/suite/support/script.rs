@@ -33,7 +33,7 @@ impl Step {
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         match &mut self {
             Self::Answer(_, headers, _) => headers.push((name, value.into())),
-            Self::After(_, step) => *step = Box::new(step.clone().header(name, value)),
+            Self::After(_, step) => **step = step.clone().header(name, value),
             _ => panic!("only an answer has headers"),
         }
         self
