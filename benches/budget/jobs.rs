@@ -39,6 +39,8 @@ pub fn find(name: &str, address: &str) -> Run {
         "blocking" => blocking(address),
         "reqwest-blocking" => reqwest_blocking(address),
         "get" => in_turn(load::ours(address)),
+        "get x64" => abreast(load::ours(address)),
+        "reqwest-get x64" => abreast(load::theirs(address)),
         "reqwest-get" => in_turn(load::theirs(address)),
         "put" => in_turn(retries::put(address, "steady")),
         "put-flaky" => in_turn(retries::put(address, "flaky")),

@@ -31,6 +31,9 @@ use crate::{
 /// An idle connection is dropped after this, below the limits that servers usually have.
 const POOL_IDLE: Duration = Duration::from_secs(15);
 
+/// So many idle connections are kept to one host: fewer than are in flight at once would be closed between two calls.
+const IDLE: usize = 256;
+
 /// How connections are made.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
@@ -134,7 +137,7 @@ fn build(settings: &Settings, to: To) -> Result<reqwest::Client> {
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_idle_timeout(POOL_IDLE)
-        .pool_max_idle_per_host(32)
+        .pool_max_idle_per_host(IDLE)
         .http2_max_header_list_size(64 << 10);
     if let Some(timeout) = connect_timeout {
         builder = builder.connect_timeout(*timeout);
