@@ -2,11 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use restwalk::{Auth, Catalog, Client, ErrorKind, Outcome};
-use tracing::{Event, Id, Metadata, Subscriber, field::Visit, span};
+use tracing::{Dispatch, Event, Id, Metadata, Subscriber, field::Visit, span};
 use tracing::{instrument::WithSubscriber, subscriber::Interest};
 
 use crate::support::{
@@ -66,8 +66,16 @@ impl Subscriber for Capture {
     fn exit(&self, _: &Id) {}
 }
 
+/// Two subscribers that live as long as the process.
+///
+/// While at most one lives, a call place first reached in a thread without one is taken for
+/// unwanted by all (`tracing-core` asks that thread's alone), and tests that run beside these
+/// reach the same places.
+static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Capture::default())));
+
 /// `work` under a capturing subscriber: its spans as text lines.
 async fn traced(work: impl IntoFuture) -> (Vec<String>, Capture) {
+    LazyLock::force(&OTHERS);
     let capture = Capture::default();
     work.into_future().with_subscriber(capture.clone()).await;
     let lines = capture.spans.lock().unwrap().iter().map(line).collect();
