@@ -1,0 +1,1 @@
+//! The command line of restwalk, as a function that tests call with buffers.

@@ -1,0 +1,3 @@
+//! Walks any REST API from a shell.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The tests of the command line: most call `run` with buffers.
