@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 mod finite;
+pub(crate) mod pointer;
 
 /// Serializes `value` to compact JSON; the error says what JSON cannot hold.
 pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
@@ -78,6 +79,16 @@ impl<'a> Members<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
         let start = text.len() - text.trim_start().len();
         Self { text, at: start + 1, keyed: text.as_bytes().get(start) == Some(&b'{') }
+    }
+
+    /// The members of an array from `at` on, which [`Members::position`] told.
+    pub(crate) fn resume(text: &'a str, at: usize) -> Self {
+        Self { text, at, keyed: false }
+    }
+
+    /// Where the next member is looked for.
+    pub(crate) fn position(&self) -> usize {
+        self.at
     }
 
     fn blank(&mut self) {

@@ -33,7 +33,7 @@ mod transport;
 pub use auth::Auth;
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
-pub use catalog::{Catalog, MethodPolicy, Route};
+pub use catalog::{Catalog, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
 pub use http;
@@ -69,3 +69,8 @@ pub mod explain {
 #[cfg(doctest)]
 #[doc = include_str!("../docs/reliability.md")]
 mod reliability {}
+
+/// Runs the examples about listings.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/pages.md")]
+mod pages {}

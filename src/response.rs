@@ -34,6 +34,7 @@ pub(crate) use coding::ACCEPTED;
 pub(crate) use exchange::{Exchange, Verdict};
 pub use lines::Lines;
 pub use link::Link;
+pub(crate) use pointer::List;
 pub use stream::ByteStream;
 
 /// How much is read of an answer that is not the last; a connection with more to come is given up.

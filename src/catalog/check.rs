@@ -139,8 +139,10 @@ fn check_either(view: View<'_>, shapes: &[Shape]) -> Result<()> {
         Some(shape) => check(view, shape),
         None if shapes.iter().any(|shape| check(view, shape).is_ok()) => Ok(()),
         None => match shapes {
-            // One text among lists: its own words say more.
-            [text @ Shape::Text(_), ..] if view.written().is_some() => check(view, text),
+            // One text among lists, or a word that may be a map: its own words say more.
+            [text @ Shape::Text(_), ..] | [text @ Shape::Word(_), Shape::Record(_)] if view.written().is_some() => {
+                check(view, text)
+            }
             _ => Err(wrong(view, &shapes.iter().map(said).collect::<Vec<_>>().join(" or "))),
         },
     }

@@ -1,8 +1,8 @@
 //! The one table of what the two files may hold: it checks them, and it writes their JSON Schema.
 
 use crate::catalog::rule::{
-    BASE_URL, HEADER_NAME, HEADER_VALUE, KNOWN_ROUTE, LINE, NAME, OPERATION_NAME, RATE, Rule, SCHEMA_PATH, TEMPLATE,
-    VARIABLE_NAME,
+    BASE_URL, HEADER_NAME, HEADER_VALUE, KNOWN_ROUTE, LINE, NAME, OPERATION_NAME, POINTER, RATE, Rule, SCHEMA_PATH,
+    TEMPLATE, VARIABLE_NAME,
 };
 
 /// One key of a map.
@@ -176,8 +176,8 @@ const POLICY: &[Key] = &[
     ),
     key(
         "paginate",
-        &Shape::Word(&["link", "cursor", "page", "offset", "before", "after"]),
-        "How the next page is found; pages() follows link, and no other kind by itself.",
+        &Shape::Either(&[Shape::Word(PAGINATE), Shape::Record(LISTING)]),
+        "How the next page of a listing is found, by a word or by a map. Default: link.",
     ),
     key(
         "danger",
@@ -186,6 +186,22 @@ const POLICY: &[Key] = &[
     ),
     key("schema", &Shape::Text(&SCHEMA_PATH), "The JSON Schema of its body: a file beside this one."),
     key("deprecated", &Shape::Flag, "Whether it is there for old callers only."),
+];
+
+const PAGINATE: &[&str] = &["link", "next", "cursor", "page", "offset", "before", "after"];
+
+const LISTING: &[Key] = &[
+    required("by", &Shape::Word(PAGINATE), "What tells where the next page is."),
+    key(
+        "at",
+        &Shape::Text(&POINTER),
+        "Where the next URL or the cursor stands in the body, or the id in an element. Default of an id: /id.",
+    ),
+    key("query", &Shape::Text(&LINE), "The query parameter that carries it. Default: the word of `by`."),
+    key("items", &Shape::Text(&POINTER), "Where the array of elements stands in the body. Default: it is the body."),
+    key("first", &Shape::Whole(0, 1_000_000), "The number of the first page. Default: 1."),
+    key("size", &Shape::Whole(1, 1_000_000), "How many elements a page has: a shorter one is the last."),
+    key("limit", &Shape::Text(&LINE), "The query parameter that asks for `size` elements a page."),
 ];
 
 const OFF: Shape = Shape::Word(&["off"]);

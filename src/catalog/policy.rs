@@ -4,7 +4,11 @@ use std::{str::FromStr, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method};
 
-use crate::{catalog::preset::Preset, params::Defaults, query};
+use crate::{
+    catalog::{paginate::Paginate, preset::Preset},
+    params::Defaults,
+    query,
+};
 
 /// What a catalog says about one method of a route.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +63,11 @@ impl MethodPolicy {
         self.confirm
     }
 
+    /// How the next page is found; `None` where the catalog says nothing of pages.
+    pub fn paginate(&self) -> Option<&Paginate> {
+        self.paginate.as_ref()
+    }
+
     /// The path of the JSON Schema of its body, relative to the catalog.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
@@ -82,28 +91,6 @@ pub(crate) enum Attempts {
 pub(crate) enum Freshness {
     Off,
     For(Duration),
-}
-
-/// How the next page of a listing is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Paginate {
-    Link,
-    Cursor,
-    Page,
-    Offset,
-    Before,
-    After,
-}
-
-impl Paginate {
-    pub(super) const ALL: [(Self, &'static str); 6] = [
-        (Self::Link, "link"),
-        (Self::Cursor, "cursor"),
-        (Self::Page, "page"),
-        (Self::Offset, "offset"),
-        (Self::Before, "before"),
-        (Self::After, "after"),
-    ];
 }
 
 /// So many calls in a second, a minute or an hour.

@@ -7,7 +7,8 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::{
     catalog::{
         keys::INERT,
-        policy::{Attempts, Freshness, MethodPolicy, Paginate},
+        paginate::{By, Paginate},
+        policy::{Attempts, Freshness, MethodPolicy},
         preset::{MOST_REMARKS, Preset, write_texts},
         route::{Adapt, Alias, Route, Slash, Variable},
         scalar::Scalar,
@@ -119,7 +120,7 @@ impl Reader {
                 "retry" => policy.retry = Some(number(value).map_or(Attempts::Off, Attempts::AtMost)),
                 "limit" => policy.limits = texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
                 "cache" => policy.cache = Some(seconds(value).map_or(Freshness::Off, Freshness::For)),
-                "paginate" => policy.paginate = spelled(&Paginate::ALL, value),
+                "paginate" => policy.paginate = Some(paginate(value)?),
                 "danger" => policy.confirm = true,
                 "schema" => policy.schema = Some(owned(value)),
                 "deprecated" => policy.deprecated = is_true(value),
@@ -162,6 +163,28 @@ fn params(template: &str, view: View<'_>) -> Result<Vec<(String, String)>> {
         params.push((owned(name), owned(value)));
     }
     Ok(params)
+}
+
+fn paginate(view: View<'_>) -> Result<Paginate> {
+    let mut listing = Paginate::of(spelled(&By::ALL, view).unwrap_or_default());
+    for (key, value) in view.pairs() {
+        match key.text() {
+            "by" => listing.by = spelled(&By::ALL, value).unwrap_or_default(),
+            "at" => listing.at = Some(owned(value)),
+            "query" => listing.query = Some(owned(value)),
+            "items" => listing.items = Some(owned(value)),
+            "first" => listing.first = number(value),
+            "size" => listing.size = number(value),
+            "limit" => listing.limit = Some(owned(value)),
+            _ => {}
+        }
+    }
+    match listing.mistake() {
+        None => Ok(listing),
+        Some((key, why)) => {
+            Err(view.pairs().map(|(name, _)| name).find(|name| name.text() == key).unwrap_or(view).error(why))
+        }
+    }
 }
 
 fn headers(view: View<'_>) -> Result<Vec<(HeaderName, HeaderValue)>> {

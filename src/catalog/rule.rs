@@ -6,6 +6,7 @@ use crate::{
     catalog::{policy::Rate, template},
     error::quoted,
     header,
+    json::pointer::is_pointer,
 };
 
 /// A rule for a text.
@@ -65,6 +66,11 @@ pub(super) const SCHEMA_PATH: Rule = Rule {
     said: "the relative path of a schema file, without ..",
     pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
     check: |text| unless(text.split('/').all(is_file_name), text),
+};
+pub(super) const POINTER: Rule = Rule {
+    said: "a JSON pointer such as /paging/next",
+    pattern: "^(/([^/~]|~[01])*)+$",
+    check: |text| unless(!text.is_empty() && is_pointer(text), text),
 };
 pub(super) const RATE: Rule = Rule {
     said: "a limit such as 10/s, 60/min or 1000/h",

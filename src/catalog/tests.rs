@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     catalog::{
-        policy::{Attempts, Freshness, Paginate},
+        policy::{Attempts, Freshness},
         yaml::Document,
     },
     query::Style,
@@ -90,7 +90,8 @@ fn every_policy_is_typed() {
     let limits: Vec<_> = get.limits.iter().map(|limit| (limit.count, limit.per.as_secs())).collect();
     assert_eq!(limits, [(10, 1), (60, 60), (1000, 3600)]);
     assert_eq!(get.cache, Some(Freshness::For(Duration::from_secs(300))));
-    assert_eq!((get.paginate, get.idempotent), (Some(Paginate::Cursor), None));
+    let listing = Paginate::page().query("p").items_at("/data/rows").first(0).limit("per_page", 20);
+    assert_eq!((get.paginate(), get.idempotent), (Some(&listing), None));
 
     let (route, post) = catalog.operation("addOrder").unwrap();
     assert_eq!(route.template(), orders.template());

@@ -5,7 +5,8 @@ use serde::{Serialize, Serializer, ser::Error as _};
 use crate::{
     catalog::{
         Inner,
-        policy::{Attempts, Freshness, MethodPolicy, Paginate},
+        paginate::{By, Paginate},
+        policy::{Attempts, Freshness, MethodPolicy},
         route::{Adapt, Route, Slash, Variable},
         settings::{COUNT_HEADER, EXPAND, STYLES},
     },
@@ -193,11 +194,31 @@ fn policy_entries(policy: &MethodPolicy) -> Value {
     if !policy.limits.is_empty() {
         entries.put("limit", list(policy.limits.iter().map(ToString::to_string).collect()));
     }
-    entries.text("paginate", policy.paginate.and_then(|paginate| spelling(&Paginate::ALL, &paginate)));
+    if let Some(listing) = &policy.paginate {
+        entries.put("paginate", listing_entries(listing));
+    }
     entries.word("danger", policy.confirm, "confirm");
     entries.text("schema", policy.schema());
     entries.flag("deprecated", policy.deprecated);
     if entries.0.is_empty() { Value::Null } else { Value::Map(entries.0) }
+}
+
+fn listing_entries(listing: &Paginate) -> Value {
+    let Paginate { by, at, query, items, first, limit, size } = listing;
+    let mut entries = Entries::default();
+    entries.text("by", spelling(&By::ALL, by));
+    for (key, text) in [("at", at), ("query", query), ("items", items), ("limit", limit)] {
+        entries.text(key, text.as_deref());
+    }
+    for (key, number) in [("first", first), ("size", size)] {
+        if let Some(number) = number {
+            entries.put(key, Value::Json(number.to_string()));
+        }
+    }
+    match (entries.0.len(), entries.0.pop()) {
+        (1, Some((_, word))) => word,
+        (_, last) => Value::Map(entries.0.into_iter().chain(last).collect()),
+    }
 }
 
 /// The policies of time and repetition.

@@ -50,6 +50,25 @@ pub(crate) fn without(uri: Uri, is_one: impl Fn(&str, &str) -> bool) -> Uri {
     Uri::from_parts(parts).unwrap_or(uri)
 }
 
+/// `uri` with the query parameter `name` set to `value`, whatever it was.
+///
+/// # Errors
+/// `redirect.bad_location` for a value that makes it longer than any URL that is sent.
+pub(crate) fn with(uri: &Uri, name: &str, value: &str) -> Result<Uri, Error> {
+    let bare = without(uri.clone(), |known, _| known == name);
+    let separator = match bare.query() {
+        None => "?",
+        Some("") => "",
+        Some(_) => "&",
+    };
+    let bare = bare.to_string();
+    let pair = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+    if bare.len() + pair.len() >= LONGEST {
+        return Err(bad("it is too long"));
+    }
+    format!("{bare}{separator}{pair}").parse().map_err(|_| bad("it holds a character that HTTP does not allow"))
+}
+
 /// The origin of `uri`, fit to print.
 pub(super) fn origin(uri: &Uri) -> String {
     Origin::of(uri).map_or_else(|| "another origin".to_owned(), |origin| printable(&origin.to_string()))
@@ -224,6 +243,24 @@ mod tests {
         ] {
             assert_eq!(without(given.parse().unwrap(), |name, _| name == "api_key"), expected, "{given}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_set_once_and_encoded() {
+        for (given, expected) in [
+            ("https://h/x", "https://h/x?page=a+%26%C3%A9"),
+            ("https://h/x?", "https://h/x?page=a+%26%C3%A9"),
+            ("https://h/x?page=1", "https://h/x?page=a+%26%C3%A9"),
+            ("https://h/x?p%61ge=1&b=?&page", "https://h/x?b=?&page=a+%26%C3%A9"),
+            ("https://h/x?b?", "https://h/x?b?&page=a+%26%C3%A9"),
+            ("https://h/%2e%2e%2f?b", "https://h/%2e%2e%2f?b&page=a+%26%C3%A9"),
+        ] {
+            assert_eq!(with(&given.parse().unwrap(), "page", "a &é").unwrap(), expected, "{given}");
+        }
+        let error = with(&here(), "page", &"x".repeat(LONGEST - 35)).unwrap_err();
+        assert_eq!(error.code(), "redirect.bad_location");
+        let longest = with(&here(), "page", &"x".repeat(LONGEST - 36)).unwrap().to_string();
+        assert!(longest.len() <= LONGEST, "{}", longest.len());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     future::poll_fn,
+    hash::{BuildHasher, RandomState},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -16,10 +17,12 @@ use crate::{
     body::BoxFuture,
     catalog::Paginate,
     client::Client,
-    error::{Error, Fault, Outcome, Result, quoted},
+    error::{Error, Fault, Outcome, Result},
     redirect::gate,
     response::Response,
 };
+
+mod next;
 
 /// How many pages are asked for unless told otherwise.
 const MOST: usize = 1_000;
@@ -32,15 +35,18 @@ pub enum Stop {
     LastPage,
     /// There are more, and `max_pages` were given; [`Pages::resume`] tells where to go on.
     MaxPages,
+    /// There are more, and `max_items` were given; [`Items::resume`] tells where to go on.
+    MaxItems,
     /// An error was given; where [`Pages::resume`] has a token, the same page can be asked for again.
     Failed,
 }
 
 /// The pages of a listing, each asked for when it is taken.
 ///
-/// The next page is where the `Link` header of the last one says, or by [`Pages::next_at`] a place in its body. It
-/// must be within the client's base URL, and is asked as a GET by the same call: same headers, credentials, limits
-/// and retries. A page that comes again is an error, `redirect.loop`, and one elsewhere is `redirect.cross_origin`.
+/// The next page is where the `Link` header of the last one says, unless the catalog's `paginate` or [`Pages::by`]
+/// has another way. It must be within the client's base URL, and is asked as a GET by the same call: same headers,
+/// credentials, limits and retries. A page that comes again is an error, `redirect.loop`, and one elsewhere is
+/// `redirect.cross_origin`.
 ///
 /// ```
 /// # use restwalk::{Client, Stop, Value};
@@ -67,12 +73,22 @@ pub enum Stop {
 pub struct Pages {
     /// The call for the page that comes next.
     call: Call,
-    pointer: Option<String>,
+    /// How the next page is found; from the first page on it is known.
+    by: Option<Paginate>,
+    items: Option<String>,
     most: usize,
     given: usize,
-    seen: HashSet<Uri>,
+    /// The hashes of the URLs that were asked, which are as many as pages and each as long as the server likes.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    /// The hash of the last page's elements, where only they tell one page from another.
+    last: Option<u64>,
+    /// Where the page that was given last is.
+    here: Option<Uri>,
     /// Where the page that comes next is; the first one is where the call is.
     next: Option<Uri>,
+    /// How many elements of the first page a token passes over.
+    pub(super) skip: usize,
     /// Told in place of the page that comes next.
     mistake: Option<Error>,
     running: Option<BoxFuture<'static, Result<Response>>>,
@@ -88,11 +104,16 @@ impl Call {
         }
         Pages {
             call: self,
-            pointer: None,
+            by: None,
+            items: None,
             most: MOST,
             given: 0,
             seen: HashSet::new(),
+            hasher: RandomState::new(),
+            last: None,
+            here: None,
             next: None,
+            skip: 0,
             mistake: None,
             running: None,
             stop: None,
@@ -123,7 +144,7 @@ impl Client {
     /// # Errors
     /// `Redirect` for a link that leads out of the base URL; ask there by [`Client::at`].
     pub fn follow(&self, response: &Response, rel: &str) -> Result<Option<Call>> {
-        let Some(target) = target(response, rel) else { return Ok(None) };
+        let Some(target) = next::target(response, rel) else { return Ok(None) };
         let uri = gate::link(self.context().base, response.url(), &target);
         let uri = uri.map_err(|error| response.exchange().dress(error))?;
         Ok(Some(self.at(uri.to_string()).get()))
@@ -131,27 +152,49 @@ impl Client {
 }
 
 impl Pages {
-    /// Finds the next page's URL at a JSON pointer in the body, such as `/paging/next`, in place of the `Link` header.
-    ///
-    /// Nothing there, `null` or an empty text is the end; what is no text is an error, `Decode`.
-    pub fn next_at(mut self, pointer: impl Into<String>) -> Self {
-        let pointer = pointer.into();
-        if !pointer.starts_with('/') {
-            let why = format!("{} is no JSON pointer; it begins with a slash, as /paging/next does", quoted(&pointer));
+    /// Finds the next page in another way than the catalog says, or the `Link` header.
+    pub fn by(mut self, paginate: Paginate) -> Self {
+        if let Some((_, why)) = paginate.mistake() {
             self.call.request.note::<()>(Err(Fault::request(why)));
         }
-        self.pointer = Some(pointer);
+        self.by = Some(paginate);
         self
     }
 
-    /// Asks for at most so many pages; 1,000 by default.
+    /// Finds the next page's URL at a JSON pointer in the body, such as `/paging/next`, in place of the `Link` header.
+    ///
+    /// Nothing there, `null` or an empty text is the end; what is no text is an error, `Decode`.
+    pub fn next_at(self, pointer: impl Into<String>) -> Self {
+        self.by(Paginate::next(pointer))
+    }
+
+    /// Finds the elements at a JSON pointer in each page's body, such as `/items`, whatever the catalog says.
+    ///
+    /// By default, and for an empty pointer, the body is the array.
+    pub fn items_at(mut self, pointer: impl Into<String>) -> Self {
+        self.items = Some(pointer.into());
+        self
+    }
+
+    /// Asks for at most so many pages; 1,000 by default, and at least one.
     pub fn max_pages(mut self, most: usize) -> Self {
+        if most == 0 {
+            let why = "max_pages(0) asks for nothing; give the number of pages that may be asked for, at least 1";
+            self.call.request.note::<()>(Err(Fault::request(why)));
+        }
         self.most = most;
         self
     }
 
-    /// Begins with the page of a token that [`Pages::resume`] gave, in place of the first.
+    /// Begins with the page of a token that [`Pages::resume`] or [`Items::resume`] gave, in place of the first.
+    ///
+    /// The elements that the token says were given are passed over by [`Pages::items`]; a page is always whole.
     pub fn resume_from(mut self, token: &str) -> Self {
+        if let Some((_, given)) = token.rsplit_once('#') {
+            let given =
+                given.parse().map_err(|_| Fault::request("a token ends in the number of elements given, as #2"));
+            self.skip = self.call.request.note(given).unwrap_or_default();
+        }
         let base = self.call.client.context().base.clone();
         match base.uri("/", 0, "").and_then(|home| gate::link(&base, &home, token)) {
             Ok(uri) => self.turn(uri),
@@ -182,10 +225,29 @@ impl Pages {
 
     /// Where to go on, for [`Pages::resume_from`]: the path and query of the page that comes next, or that failed.
     ///
-    /// It is text to be kept, and may hold what the server put into the URL. `None` before the first page and
-    /// after the last.
+    /// It is text to be kept, and may hold what the base URL, the call or the server put into the URL. `None` before
+    /// the first page and after the last.
     pub fn resume(&self) -> Option<String> {
         Some(self.next.as_ref()?.path_and_query()?.to_string())
+    }
+
+    /// The path and query of the page that was given last.
+    pub(super) fn here(&self) -> Option<String> {
+        Some(self.here.as_ref()?.path_and_query()?.to_string())
+    }
+
+    /// Where each page's elements stand.
+    pub(super) fn place(&self) -> &str {
+        self.by.as_ref().and_then(|by| by.items.as_deref()).unwrap_or_default()
+    }
+
+    /// Gives no further page.
+    pub(super) fn end(&mut self, why: Stop) {
+        self.stop = Some(why);
+    }
+
+    pub(super) fn refuse(&mut self, fault: Fault) {
+        self.call.request.note::<()>(Err(fault));
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Response>>> {
@@ -196,15 +258,17 @@ impl Pages {
         if self.stop.is_some() {
             return Poll::Ready(None);
         }
-        if self.given >= self.most {
-            self.stop = Some(Stop::MaxPages);
-            return Poll::Ready(None);
-        }
-        if self.running.is_none()
-            && let Err(error) = self.followable()
-        {
-            self.stop = Some(Stop::Failed);
-            return Poll::Ready(Some(Err(error)));
+        if self.running.is_none() {
+            if self.given == 0
+                && let Err(error) = self.begin()
+            {
+                self.stop = Some(Stop::Failed);
+                return Poll::Ready(Some(Err(error)));
+            }
+            if self.given >= self.most {
+                self.stop = Some(Stop::MaxPages);
+                return Poll::Ready(None);
+            }
         }
         let call = &self.call;
         let running = self.running.get_or_insert_with(|| {
@@ -220,26 +284,31 @@ impl Pages {
         Poll::Ready(Some(tried))
     }
 
-    /// Refuses a listing whose next page no link names, before anything is sent.
-    fn followable(&self) -> Result<()> {
+    /// Settles how pages are found and where the first one is; each mistake is told before anything is sent.
+    fn begin(&mut self) -> Result<()> {
         let Call { client, request, .. } = &self.call;
-        let policy = request.route(client.catalog())?.and_then(|route| route.policy(&request.method));
-        match policy.and_then(|policy| policy.paginate) {
-            None | Some(Paginate::Link) => Ok(()),
-            Some(_) if self.pointer.is_some() => Ok(()),
-            Some(_) => {
-                let why = "the catalog says that no link names the next page here; say where one stands by .next_at(..), \
-                           or ask for each page by .query(..)";
-                Err(Fault::request(why).into())
-            }
+        let plan = request.plan(&client.context())?;
+        let declared = || plan.policy.and_then(|policy| policy.paginate().cloned());
+        let mut by = self.by.take().or_else(declared).unwrap_or_default();
+        if let Some(place) = self.items.take() {
+            by = by.items_at(place);
         }
+        if let Some((_, why)) = by.mistake() {
+            return Err(Fault::request(why).into());
+        }
+        let first = next::first(&by, plan.uri)?;
+        self.by = Some(by);
+        self.turn(first);
+        Ok(())
     }
 
     /// Looks where `page` says that the next one is.
     fn learn(&mut self, page: &Response) {
         self.given += 1;
-        self.seen.extend(self.next.take());
-        self.seen.insert(page.url().clone());
+        self.here = self.next.take();
+        for uri in self.here.iter().chain([page.url()]) {
+            self.seen.insert(self.hasher.hash_one(uri));
+        }
         match self.following(page) {
             Ok(None) => self.stop = Some(Stop::LastPage),
             Ok(Some(uri)) => self.turn(uri),
@@ -247,18 +316,18 @@ impl Pages {
         }
     }
 
-    fn following(&self, page: &Response) -> Result<Option<Uri>> {
-        let reference = match &self.pointer {
-            None => target(page, "next"),
-            Some(pointer) => page.text_at(pointer)?,
-        };
-        let Some(reference) = reference.filter(|reference| !reference.is_empty()) else { return Ok(None) };
-        let mut uri = gate::link(self.call.client.context().base, page.url(), &reference)?;
-        if let Some(key) = self.call.client.credentials(&self.call.options)?.query_name() {
+    fn following(&mut self, page: &Response) -> Result<Option<Uri>> {
+        let (Some(by), Some(here)) = (&self.by, &self.here) else { return Ok(None) };
+        let client = &self.call.client;
+        let found = next::after(by, here, page, client.context().base)?;
+        let Some(mut uri) = found.uri else { return Ok(None) };
+        if let Some(key) = client.credentials(&self.call.options)?.query_name() {
             uri = gate::without(uri, |name, _| name == key);
         }
-        if self.seen.contains(&uri) {
-            return Err(gate::refused("redirect.loop", "the link to the next page leads to one that was given before"));
+        let same = found.elements.is_some() && found.elements == self.last;
+        self.last = found.elements;
+        if same || self.seen.contains(&self.hasher.hash_one(&uri)) {
+            return Err(gate::refused("redirect.loop", "the next page is one that was given before"));
         }
         Ok(Some(uri))
     }
@@ -267,13 +336,6 @@ impl Pages {
         self.call.request.turn(uri.clone());
         self.next = Some(uri);
     }
-}
-
-/// Where the first link of this relation leads that is about the answer itself.
-fn target(response: &Response, rel: &str) -> Option<String> {
-    let links = response.links().into_iter();
-    let link = links.filter(|link| link.param("anchor").is_none()).find(|link| link.has_rel(rel))?;
-    Some(link.target().to_owned())
 }
 
 impl Stream for Pages {
@@ -287,10 +349,11 @@ impl Stream for Pages {
 /// Shows no URL, which may hold a token.
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, pointer, most, given, seen: _, next: _, mistake: _, running: _, stop } = self;
+        let Self { call, by, items, most, given, stop, .. } = self;
         f.debug_struct("Pages")
             .field("call", call)
-            .field("next_at", pointer)
+            .field("by", by)
+            .field("items_at", items)
             .field("max_pages", most)
             .field("given", given)
             .field("stopped", stop)

@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::shown;
 use crate::secret::Masks;
@@ -36,11 +37,27 @@ pub(super) fn json<T: DeserializeOwned>(
     content_type: Option<&HeaderValue>,
     masks: &Masks,
 ) -> Result<T, String> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let body = if body.is_empty() { b"null" } else { body };
+    let body = unmarked(body);
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
         Err(error) => Err(masks.apply(&explain::<T>(body, content_type, &error, masks))),
+    }
+}
+
+/// `body` as JSON text, checked and not copied; an empty one is `null`.
+pub(super) fn raw<'b>(body: &'b [u8], content_type: Option<&HeaderValue>, masks: &Masks) -> Result<&'b str, String> {
+    let body = unmarked(body);
+    match serde_json::from_slice::<&RawValue>(body) {
+        Ok(raw) => Ok(raw.get()),
+        Err(error) => Err(masks.apply(&explain::<Box<RawValue>>(body, content_type, &error, masks))),
+    }
+}
+
+/// Without a byte order mark, and `null` for nothing.
+fn unmarked(body: &[u8]) -> &[u8] {
+    match body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body) {
+        [] => b"null",
+        body => body,
     }
 }
 
@@ -82,7 +99,7 @@ fn explain<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, value::RawValue};
+    use serde_json::Value;
 
     use super::*;
 

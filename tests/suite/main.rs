@@ -30,6 +30,8 @@ mod faults;
 mod layers;
 /// L: limits, over the whole loop.
 mod limits;
+/// R30 to R36: every way in which a next page is found.
+mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// Ordinary HTTP against an ordinary mock server.

@@ -105,6 +105,40 @@ fn some(keys: Vec<(&'static str, BoxedStrategy<Value>)>) -> impl Strategy<Value 
     entries.prop_map(|entries| entries.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
+/// A word, or a map whose keys go together.
+fn paginate() -> impl Strategy<Value = Value> {
+    let pointer = || prop::sample::select(&["/id", "/a~1b/0", "/ü/x", "/"][..]).prop_map(Value::from).boxed();
+    let map = |by: &'static [&'static str], keys: Vec<(&'static str, BoxedStrategy<Value>)>| {
+        (choice(by), pointer(), some(keys)).prop_map(|(by, at, mut map)| {
+            if by != "page" && by != "offset" && by != "link" {
+                map["at"] = at;
+            }
+            map["by"] = by;
+            map
+        })
+    };
+    let counted = || {
+        vec![
+            ("items", pointer()),
+            ("query", choice(&["q", "page[number]", "no", "010"]).boxed()),
+            ("size", (1..1000).prop_map(Value::from).boxed()),
+        ]
+    };
+    let paged = [counted(), vec![("first", (0..3).prop_map(Value::from).boxed())]].concat();
+    prop_oneof![
+        choice(&["link", "page", "offset", "before", "after"]),
+        map(&["link", "next"], vec![("items", pointer())]),
+        map(&["cursor"], vec![("query", text().prop_map(Value::from).boxed())]),
+        map(&["page"], paged),
+        map(&["offset", "before", "after"], counted()),
+        map(&["offset"], counted()).prop_map(|mut map| {
+            map["size"] = json!(10);
+            map["limit"] = json!("per page");
+            map
+        }),
+    ]
+}
+
 fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
     let texts = prop::collection::vec((text(), text()), 1..3);
     let mut keys = vec![
@@ -125,7 +159,7 @@ fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
         ("retry", prop_oneof![(1..=5).prop_map(Value::from), Just(json!("off"))].boxed()),
         ("limit", choice(&["10/s", "60/min", "1000/h"]).boxed()),
         ("cache", prop_oneof![(1..1000).prop_map(Value::from), Just(json!("off"))].boxed()),
-        ("paginate", choice(&["link", "cursor", "page", "offset", "before", "after"]).boxed()),
+        ("paginate", paginate().boxed()),
         ("danger", choice(&["confirm"]).boxed()),
         ("schema", choice(&["a.json", "b/c.json"]).boxed()),
         ("deprecated", any::<bool>().prop_map(Value::from).boxed()),
