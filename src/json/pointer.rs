@@ -29,14 +29,15 @@ pub(crate) fn find<'t, 'p>(text: &'t str, pointer: &'p str) -> Result<&'t str, (
 }
 
 fn member<'t>(text: &'t str, step: &str) -> Option<&'t str> {
-    let members = Members::of(text).map(|(_, value)| value);
     match text.as_bytes().first()? {
         b'{' => {
             let name =
                 if step.contains('~') { Cow::Owned(step.replace("~1", "/").replace("~0", "~")) } else { step.into() };
             Members::of(text).filter(|(key, _)| unescape(key) == name).map(|(_, value)| value).last()
         }
-        b'[' if step == "0" || !step.starts_with(['0', '+']) => members.skip(step.parse().ok()?).next(),
+        b'[' if step == "0" || !step.starts_with(['0', '+']) => {
+            Members::of(text).nth(step.parse().ok()?).map(|(_, value)| value)
+        }
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::CONTENT_TYPE;
+use http::{StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
 use super::{Exchange, Response, decode};
@@ -40,7 +40,12 @@ impl Response {
     }
 
     /// The JSON text of the array that the JSON pointer names; without a pointer it is the body.
+    ///
+    /// An answer that has no content by its status has no elements.
     pub(crate) fn array_at(&self, place: &str) -> Result<&str> {
+        if self.status == StatusCode::NO_CONTENT {
+            return Ok("[]");
+        }
         let told = "; say where the array stands by .items_at(..), or `items` in the catalog";
         let named = |place: &str| if place.is_empty() { "the body".to_owned() } else { quoted(place) };
         match pointer::find(self.json_text()?, place) {

@@ -316,6 +316,27 @@ async fn r34_a_place_that_holds_no_array_is_told_with_its_neighbours() {
 }
 
 #[tokio::test]
+async fn r34_an_answer_without_content_has_no_elements() {
+    for by in [Paginate::link(), Paginate::page(), Paginate::before(), Paginate::cursor("/c").items_at("/i")] {
+        let script = Script::of([answer(204).body("")]);
+        let items = script.client().res("p").get().pages().by(by).items::<Value>();
+        assert_eq!((items.count().await, script.count()), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn r31_a_cursor_cannot_lead_elsewhere_and_is_as_long_as_a_url_may_be() {
+    let cursor = |cursor: &str| json!({"i": [1], "c": cursor}).to_string();
+    let by = || Paginate::cursor("/c").items_at("/i");
+    let (urls, _) =
+        asked(|client| client.res("p").get(), by(), &[&cursor("//evil.test/?a#b@\r\n"), r#"{"i":[]}"#]).await;
+    assert_eq!(urls, ["/p", "/p?cursor=%2F%2Fevil.test%2F%3Fa%23b%40%0D%0A"]);
+    let (urls, items) = asked(|client| client.res("p").get(), by(), &[&cursor(&"x".repeat(8_000))]).await;
+    assert_eq!((urls.len(), items.len()), (1, 2));
+    assert!(items[1].ends_with("it is too long"), "{items:?}");
+}
+
+#[tokio::test]
 async fn r34_a_last_element_without_an_id_is_an_error_after_it() {
     for (by, body, said) in [
         (Paginate::before(), r#"[{"_id":1}]"#, r#"no id at "/id": it is an object with the member "_id""#),

@@ -102,14 +102,10 @@ fn id(by: &Paginate, element: &str, page: &Response) -> Result<String> {
         Some(b'-' | b'0'..=b'9') => Some(id.into()),
         _ => None,
     });
-    match id.filter(|id| !id.is_empty()) {
-        Some(id) => Ok(id.into_owned()),
-        None => {
-            let what = pointer::describe(element);
-            let why = format!("the last element has no id at {}: it is {what}; say where by `at`", quoted(place));
-            Err(page.misfit(why))
-        }
-    }
+    id.filter(|id| !id.is_empty()).map(Cow::into_owned).ok_or_else(|| {
+        let what = pointer::describe(element);
+        page.misfit(format!("the last element has no id at {}: it is {what}; say where by `at`", quoted(place)))
+    })
 }
 
 /// A hash of the elements, unless they are so simple that two pages may well be the same.
