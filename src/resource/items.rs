@@ -193,8 +193,8 @@ impl<T: DeserializeOwned> Items<T> {
 
     /// The next element of this page.
     fn take(&mut self) -> Option<Result<T>> {
-        let exchange = self.page.as_ref()?.exchange();
-        let item = self.list.next(exchange)?;
+        let page = self.page.as_ref()?;
+        let item = self.list.next(&page.exchange().masks)?.map_err(|why| page.misfit(why));
         if item.is_ok() {
             self.given += 1;
         } else {

@@ -96,7 +96,7 @@ pub struct Pages {
 }
 
 impl Call {
-    /// The pages of this listing, each asked for when it is taken; only a GET has pages.
+    /// The pages of this listing, each asked for when it is taken; only a GET has pages. See [`Pages`].
     pub fn pages(mut self) -> Pages {
         if self.request.method != Method::GET {
             let why = format!("{} has no pages, only a GET has", self.request.method);
@@ -120,7 +120,26 @@ impl Call {
         }
     }
 
-    /// The elements of the arrays that this listing's pages are; see [`Pages::items`].
+    /// The elements of this listing one after another, whatever pages they come in.
+    ///
+    /// How the next page is found and where its elements stand is said by the catalog's `paginate`, by default the
+    /// `Link` header and the body itself; [`Pages::by`] says it for one call. The guide is `docs/pages.md`.
+    ///
+    /// ```
+    /// # use restwalk::{Client, Paginate, Value};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> restwalk::Result<()> {
+    /// # let answer = |uri: http::Uri| async move {
+    /// #     if uri.query().is_none() { r#"[{"id": 9}, {"id": 7}]"# } else if uri.query() == Some("before=7") { r#"[{"id": 4}]"# } else { "[]" }
+    /// # };
+    /// # let client = Client::local(axum::Router::new().route("/notes", axum::routing::get(answer))).build()?;
+    /// let mut notes = client.res("notes").get().pages().by(Paginate::before()).items::<Value>().max_items(100);
+    /// let mut ids = Vec::new();
+    /// while let Some(note) = notes.next().await {
+    ///     ids.push(note?["id"].as_u64());
+    /// }
+    /// assert_eq!(ids, [Some(9), Some(7), Some(4)]);
+    /// # Ok(()) }
+    /// ```
     pub fn items<T>(self) -> Items<T> {
         self.pages().items()
     }

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use http::{StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use super::{Exchange, Response, decode};
+use super::{Response, decode};
 use crate::{
     error::{Error, ErrorKind, Result, quoted},
     json::{self, Members, pointer},
+    secret::Masks,
 };
 
 impl Response {
@@ -107,18 +108,20 @@ impl List {
         (0..count).all(|_| self.advance().is_some());
     }
 
-    /// Decodes the next element, which is not taken where it does not fit.
-    pub(crate) fn next<T: DeserializeOwned>(&mut self, exchange: &Exchange) -> Option<Result<T>> {
+    /// Decodes the next element, which is not taken where it does not fit; the error is a sentence.
+    ///
+    /// Behind the last element the text is let go.
+    pub(crate) fn next<T: DeserializeOwned>(&mut self, masks: &Masks) -> Option<Result<T, String>> {
         let before = self.at;
-        let element = self.advance()?;
-        let decoded = decode::json(element.as_bytes(), None, &exchange.masks);
+        let Some(element) = self.advance() else {
+            self.text = Box::default();
+            return None;
+        };
+        let decoded = decode::json(element.as_bytes(), None, masks);
         if decoded.is_err() {
             (self.at, self.given) = (before, self.given - 1);
         }
-        Some(decoded.map_err(|why| {
-            let why = format!("the element {} of this page: {why}", self.given);
-            exchange.error(ErrorKind::Decode, "body.decode", why)
-        }))
+        Some(decoded.map_err(|why| format!("the element {} of this page: {why}", self.given)))
     }
 
     fn advance(&mut self) -> Option<&str> {
@@ -143,5 +146,9 @@ mod tests {
         assert_eq!((list.len(), list.given(), list.left()), (3, 2, 1));
         list.skip(usize::MAX);
         assert_eq!((list.given(), list.left(), list.advance()), (3, 0, None));
+        // The next page finds the memory free.
+        assert!(list.next::<u8>(&Masks::default()).is_none() && list.text.is_empty());
+        assert!(list.next::<u8>(&Masks::default()).is_none());
+        assert_eq!((list.len(), list.given(), list.left()), (3, 3, 0));
     }
 }
