@@ -2,4 +2,9 @@
 
 pub mod clean;
 pub mod colour;
+mod failure;
+pub mod jq;
 mod json;
+mod yaml;
+
+pub use failure::PrintError;
