@@ -32,7 +32,8 @@ pub struct Manner {
 
 /// A writer that makes foreign text harmless where it goes to a terminal.
 ///
-/// Text may come in chunks cut anywhere. [`Clean::finish`] shows what a last chunk has left unfinished.
+/// Text may come in chunks cut anywhere. It is buffered: flush it where somebody waits for it, and end it
+/// with [`Clean::finish`], which shows what the last chunk has left unfinished too.
 ///
 /// ```
 /// use restwalk_cli::output::clean::{Clean, Manner};
@@ -125,15 +126,15 @@ impl<W: Write> Clean<W> {
 
     /// Writes what is ours, past the sanitiser.
     fn own(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
-        self.hand_over()?;
-        self.inner.write_fmt(text)
+        self.ready.write_fmt(text)
     }
 
     fn verbatim(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hand_over()?;
         for piece in bytes.chunks(PIECE) {
-            self.look()?;
-            self.inner.write_all(piece)?;
+            if self.ready.len() + piece.len() > PIECE {
+                self.hand_over()?;
+            }
+            self.ready.extend_from_slice(piece);
         }
         self.at_start = bytes.last().map_or(self.at_start, |byte| *byte == b'\n');
         Ok(())
@@ -147,7 +148,7 @@ impl<W: Write> Clean<W> {
         for byte in std::mem::take(&mut self.cut) {
             self.escape(format_args!("\\x{byte:02x}"))?;
         }
-        self.hand_over()
+        Ok(())
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
@@ -171,8 +172,8 @@ impl<W: Write> Clean<W> {
         while !bytes.is_empty() {
             let piece;
             (piece, bytes) = bytes.split_at(bytes.len().min(PIECE));
+            self.look()?;
             self.piece(piece)?;
-            self.hand_over()?;
         }
         Ok(())
     }
@@ -259,7 +260,11 @@ impl<W: Write> Clean<W> {
 
 impl<W: Write> Write for Clean<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.manner.terminal || self.manner.colour { self.text(bytes)? } else { self.verbatim(bytes)? }
+        if self.manner.terminal || self.manner.colour {
+            self.text(bytes)?
+        } else {
+            self.verbatim(bytes)?
+        }
         Ok(bytes.len())
     }
 

@@ -97,6 +97,7 @@ impl Filter {
     /// What is wrong with it, with a caret under the place.
     pub fn compile(code: &str) -> Result<Self, String> {
         caret::bounded(code, LONGEST)?;
+        let code = if code.trim().is_empty() { "." } else { code };
         let kept = |name: &&str| !OFF.contains(name);
         let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let defs = defs.filter(|def| !OFF_TOO.contains(&def.name));
@@ -127,7 +128,9 @@ impl Filter {
             return Err(content(format!("the answer nests deeper than the {DEEPEST} levels that a filter takes")));
         }
         if json.tokens().any(|(_, text)| text.len() > DIGITS && !text.starts_with('"')) {
-            return Err(content(format!("the answer holds a number longer than the {DIGITS} digits that a filter takes")));
+            return Err(content(format!(
+                "the answer holds a number longer than the {DIGITS} digits that a filter takes"
+            )));
         }
         let (sender, receiver) = sync_channel(16);
         let (filter, input) = (self.clone(), json.text().as_bytes().to_vec());
@@ -143,7 +146,9 @@ impl Filter {
     fn send_all(&self, input: &[u8], sender: &SyncSender<Message>) {
         let input = match read::parse_single(input) {
             Ok(input) => input,
-            Err(error) => return drop(sender.send(Message::Failed(format!("the filter cannot read the answer: {error}")))),
+            Err(error) => {
+                return drop(sender.send(Message::Failed(format!("the filter cannot read the answer: {error}"))));
+            }
         };
         let context = Ctx::<Data>::new(&self.0.lut, Vars::new([]));
         for result in self.0.id.run((context, input)) {
@@ -218,7 +223,10 @@ fn short(text: &str) -> String {
 fn unloaded(code: &str, error: LoadError<&str>) -> String {
     let first = match &error {
         LoadError::Io(errors) => errors.first().map(|(part, _)| (*part, "a filter has no files to import".to_owned())),
-        LoadError::Lex(errors) => errors.first().map(|(wanted, part)| (*part, format!("expected {}", wanted.as_str()))),
+        // What is left from there on is not what is wrong: the caret stands under its beginning.
+        LoadError::Lex(errors) => errors
+            .first()
+            .map(|(wanted, part)| (part.get(..0).unwrap_or_default(), format!("expected {}", wanted.as_str()))),
         LoadError::Parse(errors) => {
             errors.first().map(|(wanted, part)| (*part, format!("expected {}", wanted.as_str())))
         }
@@ -277,7 +285,9 @@ mod tests {
 
     #[test]
     fn a_filter_sees_the_answer_and_nothing_else() {
-        for code in ["env.HOME", "$ENV.HOME", "input", "inputs", "input_filename", "halt", "halt_error", "debug", "stderr"] {
+        for code in
+            ["env.HOME", "$ENV.HOME", "input", "inputs", "input_filename", "halt", "halt_error", "debug", "stderr"]
+        {
             let error = all(code, "1").unwrap_err();
             assert!(error.contains("is off") && error.contains('^'), "{code}: {error}");
         }

@@ -40,6 +40,11 @@ impl<'a> Json<'a> {
         Ok(Self(text.trim_matches([' ', '\t', '\n', '\r'])))
     }
 
+    /// A token of checked text, which is a value by itself.
+    pub(crate) fn token(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// The text itself.
     pub(crate) fn text(self) -> &'a str {
         self.0

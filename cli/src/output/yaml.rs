@@ -62,10 +62,7 @@ fn text(literal: &str) -> String {
 
 fn is_plain(text: &str) -> bool {
     let inner = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '@' | ' ');
-    text.starts_with(|c: char| c.is_alphabetic())
-        && text.chars().all(inner)
-        && !text.ends_with(' ')
-        && !is_word(text)
+    text.starts_with(|c: char| c.is_alphabetic()) && text.chars().all(inner) && !text.ends_with(' ') && !is_word(text)
 }
 
 /// Whether some reader takes the word for something else than a string.
@@ -125,9 +122,53 @@ mod tests {
     #[test]
     fn strings_that_a_reader_would_misread_are_quoted() {
         for text in [
-            "", "no", "Yes", "ON", "y", "null", "~", "010", "1_000", "1.10", "12:30", "1e3", ".inf", "NaN", "2026-01-01",
-            "0x1f", "a: b", "a #b", "-", "- a", "a ", " a", "*a", "&a", "!a", "@a", "`a", "{a}", "[a", "%a", "a\nb", "\t",
-            "\u{85}", "\u{2028}", "\u{feff}", "=", "<<", "?", "|", ">", "'", "\"", "\\", "#", "true", "---", "...",
+            "",
+            "no",
+            "Yes",
+            "ON",
+            "y",
+            "null",
+            "~",
+            "010",
+            "1_000",
+            "1.10",
+            "12:30",
+            "1e3",
+            ".inf",
+            "NaN",
+            "2026-01-01",
+            "0x1f",
+            "a: b",
+            "a #b",
+            "-",
+            "- a",
+            "a ",
+            " a",
+            "*a",
+            "&a",
+            "!a",
+            "@a",
+            "`a",
+            "{a}",
+            "[a",
+            "%a",
+            "a\nb",
+            "\t",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "=",
+            "<<",
+            "?",
+            "|",
+            ">",
+            "'",
+            "\"",
+            "\\",
+            "#",
+            "true",
+            "---",
+            "...",
         ] {
             let given = serde_json::to_string(text).unwrap();
             let yaml = written(&given);

@@ -83,7 +83,7 @@ fn x26_a_long_line_is_bounded_and_can_be_stopped() {
     struct Stops(Arc<AtomicBool>, usize);
     impl Write for Stops {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            assert!(bytes.len() <= PIECE + 8);
+            assert!(bytes.len() <= PIECE + 64);
             self.1 += 1;
             self.0.store(self.1 == 3, Ordering::Relaxed);
             Ok(bytes.len())

@@ -31,8 +31,7 @@ pub(super) fn point(code: &str, part: &str, why: &str) -> String {
     let begin = before.rfind('\n').map_or(0, |end| end + 1);
     let lead = before.get(begin..).unwrap_or_default();
     let rest = after.lines().next().unwrap_or_default();
-    let marked = if part.len() < after.len() || part.chars().all(char::is_alphanumeric) { part } else { "" };
-    let carets = clean::width(&clean::line(marked.lines().next().unwrap_or_default())).max(1);
+    let carets = clean::width(&clean::line(part.lines().next().unwrap_or_default())).max(1);
     let space = clean::width(&clean::line(lead));
     let (lead, rest) = (clean::line(lead), clean::line(rest));
     format!("the filter does not compile: {why}\n  {lead}{rest}\n  {}{}", " ".repeat(space), "^".repeat(carets))
