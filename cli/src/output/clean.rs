@@ -261,9 +261,9 @@ impl<W: Write> Clean<W> {
 impl<W: Write> Write for Clean<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.manner.terminal || self.manner.colour {
-            self.text(bytes)?
+            self.text(bytes)?;
         } else {
-            self.verbatim(bytes)?
+            self.verbatim(bytes)?;
         }
         Ok(bytes.len())
     }

@@ -17,6 +17,7 @@ use super::{
     jq::{Bounds, Filter, Found},
     json::{self, Json},
     what::What,
+    yaml,
 };
 
 /// What the options say of printing.
@@ -345,7 +346,8 @@ impl<'a> Printer<'a> {
         let json = Json::check(&found.json).map_err(PrintError::Content)?;
         match self.settings.format {
             Some(Format::Yaml) => {
-                self.out.write_all(b"---\n").and_then(|()| super::yaml::write(json, &mut self.out))?
+                self.out.write_all(b"---\n")?;
+                yaml::write(json, &mut self.out)?;
             }
             Some(Format::Json) => json::lay_out(json, &mut self.out)?,
             None if self.out.manner().terminal => json::lay_out(json, &mut self.out)?,

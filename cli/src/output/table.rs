@@ -36,7 +36,9 @@ pub(crate) fn write(
         rows.iter().map(|row| names.iter().map(|name| cell(row, name)).collect()).collect();
     let dropped = width.map_or(names.len(), |width| room(names.len(), width));
     let left_out = names.split_off(dropped.min(names.len()));
-    cells.iter_mut().for_each(|row| row.truncate(names.len()));
+    for row in &mut cells {
+        row.truncate(names.len());
+    }
     let heads: Vec<String> = names.iter().map(|name| clean::cell(name)).collect();
     let widths = fit(natural(&heads, &cells), width);
     line(&heads, &widths, colour::HEADING, out)?;

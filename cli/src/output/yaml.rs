@@ -11,6 +11,9 @@ use super::{
 /// The level below which a value is written in JSON, which is YAML too.
 const DEEPEST: usize = 32;
 
+/// The longest simple key, in bytes; YAML allows 1024 characters.
+const SIMPLE: usize = 1000;
+
 /// Writes the value, and a line break.
 pub(crate) fn write(json: Json<'_>, out: &mut Sink<'_>) -> io::Result<()> {
     value(json, 0, true, out)
@@ -35,12 +38,22 @@ fn value(json: Json<'_>, level: usize, inline: bool, out: &mut Sink<'_>) -> io::
             out.write_all(b"- ")?;
             value(child, level + 1, true, out)?;
         } else {
-            out.paint(colour::of(Kind::Key), text(key).as_bytes())?;
+            self::key(&text(key), level, out)?;
             out.write_all(if nests { b":\n" } else { b": " })?;
             value(child, level + 1, !nests, out)?;
         }
     }
     Ok(())
+}
+
+/// Writes a key, without its colon; one that is too long for a simple key gets a line of its own.
+fn key(key: &str, level: usize, out: &mut Sink<'_>) -> io::Result<()> {
+    let is_long = key.len() > SIMPLE;
+    if is_long {
+        out.write_all(b"? ")?;
+    }
+    out.paint(colour::of(Kind::Key), key.as_bytes())?;
+    if is_long { write!(out, "\n{}", " ".repeat(2 * level)) } else { Ok(()) }
 }
 
 fn scalar(json: Json<'_>, out: &mut Sink<'_>) -> io::Result<()> {
@@ -178,6 +191,14 @@ mod tests {
         for text in ["plain", "Hello world", "user.name", "a/b", "caf\u{e9}", "x@y.org", "a+b-c_d"] {
             assert_eq!(written(&serde_json::to_string(text).unwrap()), format!("{text}\n"));
         }
+    }
+
+    #[test]
+    fn a_long_key_has_a_line_of_its_own() {
+        let key = "k".repeat(2000);
+        let given = format!(r#"[{{"a":{{"{key}":1}},"{key}":{{"b":[2]}}}}]"#);
+        let read: serde_json::Value = serde_yaml::from_str(&written(&given)).unwrap();
+        assert_eq!(read.to_string(), given);
     }
 
     #[test]

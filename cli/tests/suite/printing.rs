@@ -39,8 +39,8 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-fn filter(code: &str) -> Option<Filter> {
-    Some(Filter::compile(code).unwrap())
+fn filter(code: &str) -> Filter {
+    Filter::compile(code).unwrap()
 }
 
 /// A whole exchange, as the command line prints it.
@@ -90,7 +90,7 @@ fn x02_a_reader_that_has_gone_is_no_failure() {
         with(Format::Ndjson),
         with(Format::Table),
         with(Format::Raw),
-        Settings { filter: filter(".[]"), ..Settings::default() },
+        Settings { filter: Some(filter(".[]")), ..Settings::default() },
     ] {
         for facts in [terminal(), Facts::default()] {
             let (mut out, mut err) = (Gone, Vec::new());
@@ -195,7 +195,7 @@ fn json() -> String {
 #[test]
 fn x23_every_way_to_a_terminal_is_clean() {
     let with = |format| Settings { what: What::ALL, format, ..Settings::default() };
-    let filtered = |code| Settings { raw_strings: true, filter: filter(code), ..with(None) };
+    let filtered = |code| Settings { raw_strings: true, filter: Some(filter(code)), ..with(None) };
     let settings = [
         with(None),
         with(Some(Format::Json)),
@@ -289,7 +289,7 @@ fn filters_and_formats_go_together() {
         "a b\nc\n",
     ];
     for ((name, code, format), expected) in table.into_iter().zip(expected) {
-        let settings = Settings { filter: filter(code), format, raw_strings: true, ..Settings::default() };
+        let settings = Settings { filter: Some(filter(code)), format, raw_strings: true, ..Settings::default() };
         let (out, err) = printed(settings, &Facts::default(), |printer| printer.body(JSON, body));
         assert_eq!(text(&out), expected, "{name}: {}", text(&err));
     }
@@ -301,7 +301,7 @@ fn filters_and_formats_go_together() {
     let yaml = Settings { format: Some(Format::Yaml), ..Settings::default() };
     let (out, err) = printed(yaml, &Facts::default(), |printer| printer.body(Some("text/html"), b"<p>"));
     assert!(out.is_empty() && text(&err).contains("--format raw"), "{}", text(&err));
-    let (out, err) = printed(Settings { filter: filter("."), ..Settings::default() }, &terminal(), |printer| {
+    let (out, err) = printed(Settings { filter: Some(filter(".")), ..Settings::default() }, &terminal(), |printer| {
         printer.body(JSON, b"")
     });
     assert!(out.is_empty() && err.is_empty(), "an answer without a body prints nothing");

@@ -21,9 +21,10 @@ fn harmless(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| {
         text.chars().all(|c| match u32::from(c) {
             0x09 | 0x0a => true,
-            0..0x20 | 0x7f..=0x9f => false,
-            0x200e | 0x200f | 0x061c | 0x202a..=0x202e | 0x2066..=0x2069 => false,
-            _ => true,
+            code => {
+                let control = code < 0x20 || (0x7f..=0x9f).contains(&code);
+                !control && !matches!(code, 0x200e | 0x200f | 0x061c | 0x202a..=0x202e | 0x2066..=0x2069)
+            }
         })
     })
 }
@@ -92,6 +93,13 @@ fn x26_a_long_line_is_bounded_and_can_be_stopped() {
             Ok(())
         }
     }
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut clean = Clean::new(Vec::new(), TERMINAL);
+    clean.stopped_by(stop.clone());
+    clean.write_all(long.as_bytes()).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    assert!(is_stop(&clean.write_all(b"more of it").unwrap_err()), "what is not shown can be stopped too");
+
     for manner in [TERMINAL, Manner::default()] {
         let stop = Arc::new(AtomicBool::new(false));
         let mut clean = Clean::new(Stops(stop.clone(), 0), manner);
