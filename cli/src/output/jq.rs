@@ -56,6 +56,7 @@ type Data = JustLut<Val>;
 /// A compiled jq filter.
 ///
 /// It has no environment, no files, no further input and no way to end the program. Numbers keep their digits.
+/// It is the user's own code all the same: one that calls itself without end ends the program by its stack.
 ///
 /// ```
 /// use restwalk_cli::output::jq::Filter;
@@ -174,6 +175,9 @@ enum Message {
 }
 
 fn found(value: &Val) -> Message {
+    if is_deep(value) {
+        return Message::Failed(format!("the filter gives a value that nests deeper than {DEEPEST} levels"));
+    }
     let mut json = Vec::new();
     if let Err(error) = jaq_json::write::write(&mut json, &jaq_json::write::Pp::default(), 0, value) {
         return Message::Failed(format!("the filter failed: {error}"));
@@ -184,6 +188,22 @@ fn found(value: &Val) -> Message {
     }
     let text = if let Val::TStr(text) = value { Some(text.to_vec()) } else { None };
     Message::Found(Found { json, text })
+}
+
+/// Whether a value nests deeper than its writer, which goes one call deeper a level, should go.
+fn is_deep(value: &Val) -> bool {
+    let mut left = vec![(value, 0)];
+    while let Some((value, depth)) = left.pop() {
+        if depth > DEEPEST {
+            return true;
+        }
+        match value {
+            Val::Arr(items) => left.extend(items.iter().map(|item| (item, depth + 1))),
+            Val::Obj(members) => left.extend(members.values().map(|member| (member, depth + 1))),
+            _ => {}
+        }
+    }
+    false
 }
 
 fn receive(
@@ -322,6 +342,11 @@ mod tests {
         assert!(ended.unwrap_err().to_string().contains("100 results"));
         let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
         assert!(all(".", &deep).unwrap_err().contains("1024 levels"));
+        assert!(all("reduce range(5000) as $i (0; [.])", "1").unwrap_err().contains("1024 levels"));
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for code in ["walk(.)", "tojson | fromjson", "sort", "[paths] | length", ". == [.]", "flatten"] {
+            assert!(all(code, &deep).is_ok(), "{code}");
+        }
         assert!(all(".", &"1".repeat(10_001)).unwrap_err().contains("digits"));
         let long = all("error", &format!("\"{}\"", "x\u{9b}".repeat(1000))).unwrap_err();
         assert!(long.len() < 2000 && !long.contains('\u{9b}'), "{long}");
