@@ -50,7 +50,7 @@ pub enum Sent<'a> {
 
 /// Prints exchanges to standard output, and what else is to be said to standard error.
 ///
-/// Both are behind [`clean::Clean`], so nothing that a server says is obeyed by a terminal.
+/// Both are behind [`Clean`](super::clean::Clean), so nothing that a server says is obeyed by a terminal.
 ///
 /// ```
 /// use restwalk_cli::output::{Printer, Settings, colour::Facts};

@@ -27,7 +27,7 @@ pub fn line(text: &str) -> String {
     out
 }
 
-/// Text for a cell of a table: as [`line`], and characters without width are escaped.
+/// Text for a cell of a table: as [`line()`], and characters without width are escaped.
 pub fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in line(text).chars() {
