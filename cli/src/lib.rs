@@ -1,1 +1,3 @@
 //! The command line of restwalk, as a function that tests call with buffers.
+
+pub mod output;
