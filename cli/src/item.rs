@@ -65,7 +65,6 @@ const SPECIAL: &str = "=:@;[].\\";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     at: usize,
-    end: usize,
     char: char,
     escaped: bool,
 }
@@ -130,7 +129,7 @@ fn marks(text: &str) -> Vec<Mark> {
             rest.next();
         }
         let (char, escaped) = special.map_or((char, false), |(_, next)| (next, true));
-        marks.push(Mark { at, end: rest.peek().map_or(text.len(), |(next, _)| *next), char, escaped });
+        marks.push(Mark { at, char, escaped });
     }
     marks
 }

@@ -27,7 +27,9 @@ pub(super) fn below<'c>(catalog: &'c Catalog, path: &str) -> Result<Below<'c>> {
         routes.retain(|(segments, _)| segments.first().is_some_and(|segment| fits(segment)));
         let Some((segments, _)) = routes.first() else { break };
         template = format!("{template}/{}", segments[0]);
-        routes.iter_mut().for_each(|(segments, _)| drop(segments.remove(0)));
+        for (segments, _) in &mut routes {
+            segments.remove(0);
+        }
     }
     if !catalog.is_open() && routes.is_empty() {
         let client = Client::builder("http://localhost").catalog(catalog.clone()).build()?;

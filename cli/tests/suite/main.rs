@@ -1,1 +1,6 @@
 //! The tests of the command line: most call `run` with buffers.
+
+mod bodies;
+mod calls;
+mod messages;
+mod support;
