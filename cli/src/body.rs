@@ -64,7 +64,11 @@ impl<'d> Builder<'d> {
 
     /// Begins with `base`, whose names are literal.
     pub(crate) fn base(&mut self, base: Box<RawValue>) {
-        self.tree = Tree::Text(base).opened();
+        let is_object = base.get().starts_with('{');
+        self.tree = Tree::Text(base);
+        if is_object {
+            self.tree.open();
+        }
         if let Tree::Object(members) = &self.tree {
             let set = |(name, value): &(String, Tree)| Some(Change::Set(vec![name.clone()], value.raw()?));
             let changes = members.iter().filter_map(set).map(|change| (Note::Change(change), Source::Base));

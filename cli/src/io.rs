@@ -30,7 +30,7 @@ pub struct Io<'a> {
     pub stderr: (Box<dyn Write + 'a>, Stream),
     /// The environment's variables that are UTF-8.
     pub variables: BTreeMap<String, String>,
-    /// The directory that relative paths begin in.
+    /// The directory that relative paths begin in; an empty one is that of the process.
     pub directory: PathBuf,
     /// The width of the terminal, where there is one.
     pub columns: Option<u16>,

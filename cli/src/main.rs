@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         variables: env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
-        directory: env::current_dir().unwrap_or_default(),
+        directory: std::path::PathBuf::new(),
         columns: env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()),
     };
     ExitCode::from(run(env::args_os().skip(1), &mut io))

@@ -43,7 +43,8 @@ impl Words {
                 None => mistake,
             })
         });
-        Ok(Self { method, path: path.clone(), items: items.collect::<Result<_>>()? })
+        let path = path.strip_prefix("./").unwrap_or(path).to_owned();
+        Ok(Self { method, path, items: items.collect::<Result<_>>()? })
     }
 
     /// Whether an item gives a part of the body.

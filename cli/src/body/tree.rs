@@ -140,14 +140,15 @@ impl Tree {
         }
     }
 
-    fn open(&mut self) {
+    /// Opens it, if it is an object or a list.
+    pub(super) fn open(&mut self) {
         if matches!(self, Self::Text(_)) {
             *self = std::mem::replace(self, Self::Gone).opened();
         }
     }
 
     /// An object or a list as its members, anything else as it is.
-    pub(super) fn opened(self) -> Self {
+    fn opened(self) -> Self {
         let Self::Text(text) = self else { return self };
         let inner = text.get();
         let opened = match inner.bytes().next() {

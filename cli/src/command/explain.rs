@@ -20,15 +20,16 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let settings = Settings::read(options, io)?;
     let described = call::describe(&words, options, &settings, io)?;
     let explanation = described.call.explain()?;
-    let text = text(&explanation, &described);
+    let folder = io.path("");
+    let text = text(&explanation, &described, &folder.to_string_lossy());
     Ok(print::write(text.as_bytes(), io).map(|()| exit::OK))
 }
 
-fn text(explanation: &Explanation, described: &Described) -> String {
+fn text(explanation: &Explanation, described: &Described, folder: &str) -> String {
     let again = described.policy().map_or_else(|| described.method.is_idempotent(), |policy| policy.idempotent());
     let retry = if again { "retry: yes" } else { "retry: only if not sent" };
     let mut text = format!("{:<52}  {retry}\n", format!("{} {}", explanation.method, explanation.url));
-    let rows: Vec<_> = explanation.body.iter().map(|entry| row(entry, described)).collect();
+    let rows: Vec<_> = explanation.body.iter().map(|entry| row(entry, described, folder)).collect();
     let widest = |column: fn(&[String; 5]) -> &String| {
         rows.iter().map(|row| column(row).chars().count()).max().unwrap_or_default()
     };
@@ -43,7 +44,11 @@ fn text(explanation: &Explanation, described: &Described) -> String {
 }
 
 /// Sign, key, value, where it came from, and what it replaced.
-fn row(entry: &Entry, described: &Described) -> [String; 5] {
+fn row(entry: &Entry, described: &Described, folder: &str) -> [String; 5] {
+    let file = |at: &Origin| {
+        let text = at.to_string();
+        text.strip_prefix(folder).map_or(text.clone(), str::to_owned)
+    };
     let sign = match entry.change {
         Change::Added => "+",
         Change::Replaced | Change::Dropped => "~",
@@ -51,10 +56,10 @@ fn row(entry: &Entry, described: &Described) -> [String; 5] {
     };
     let (value, origin) = match (&entry.value, &entry.change) {
         (None, _) => ("dropped".to_owned(), dropped(entry, described)),
-        (Some(value), _) => (value.clone(), source(&entry.origin, described)),
+        (Some(value), _) => (value.clone(), source(&entry.origin, described).unwrap_or_else(|| file(&entry.origin))),
     };
     let was = entry.was.as_ref().filter(|_| sign == "~");
-    let was = was.map_or_else(String::new, |(was, at)| format!("was {was}  {at}"));
+    let was = was.map_or_else(String::new, |(was, at)| format!("was {was}  {}", file(at)));
     [sign.into(), entry.pointer.clone(), value, origin, was]
 }
 
@@ -68,13 +73,11 @@ fn dropped(entry: &Entry, described: &Described) -> String {
     by.map_or_else(String::new, |(_, number)| format!("argument {number}"))
 }
 
-/// Where a value came from, in the words of the command line.
-fn source(origin: &Origin, described: &Described) -> String {
-    match origin {
-        Origin::Argument(number) => match described.sources.get(number - 1) {
-            Some(Source::Item(item)) => format!("argument {item}"),
-            _ => "base of the body".into(),
-        },
-        other => other.to_string(),
-    }
+/// Which part of the command line a value came from.
+fn source(origin: &Origin, described: &Described) -> Option<String> {
+    let Origin::Argument(number) = origin else { return None };
+    Some(match described.sources.get(number.checked_sub(1)?) {
+        Some(Source::Item(item)) => format!("argument {item}"),
+        _ => "base of the body".into(),
+    })
 }
