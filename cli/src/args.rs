@@ -52,8 +52,8 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Print {
     /// Print H request headers, B request body, h response headers, b response body, m timing
-    #[arg(short, long, value_name = "HBhbm")]
-    pub(crate) print: Option<String>,
+    #[arg(short = 'p', long = "print", value_name = "HBhbm")]
+    pub(crate) letters: Option<String>,
     /// Print the answer's headers only
     #[arg(short = 'h', long)]
     pub(crate) headers: bool,
@@ -104,7 +104,7 @@ pub(crate) struct Place {
     /// Fill {NAME} of the path
     #[arg(short = 'P', value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
-    /// Split names at underscores: a_b=1 is {"a": {"b": "1"}}
+    /// Split names at underscores, as at dots
     #[arg(short = 'U')]
     pub(crate) expand: bool,
     /// Leave out the default body and query

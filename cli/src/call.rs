@@ -2,7 +2,7 @@
 //!
 //! Low to high: defaults of the catalog, the base body (`@file`, `--data`, standard input), items left to right.
 
-use restwalk::{Call, Client, Item as Walked, MethodPolicy, Retry, http::Method};
+use restwalk::{Call, Item as Walked, MethodPolicy, Retry, http::Method};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -82,8 +82,6 @@ fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) ->
 /// A URL of its own: within the base URL's origin, or asked without any credentials.
 fn absolute(url: &str, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<Walked> {
     let Some(base) = &settings.base_url else {
-        let bare = Client::builder(url.split(['?', '#']).next().unwrap_or(url)).build().map_err(Mistake::from);
-        bare?;
         return Ok(settings.client(origin(url), options, io)?.at(url));
     };
     let same = origin(base).eq_ignore_ascii_case(origin(url));

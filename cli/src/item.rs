@@ -21,9 +21,12 @@ pub(crate) struct Item {
     /// As it was written.
     pub(crate) text: String,
     /// The bytes of the key and of the value.
-    pub(crate) spans: (Range<usize>, Range<usize>),
+    pub(crate) spans: Spans,
     pub(crate) what: What,
 }
+
+/// Where two parts of an item stand, in bytes.
+type Spans = (Range<usize>, Range<usize>);
 
 /// What an item asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +106,11 @@ impl Item {
         matches!(self.what, What::Body { .. } | What::Unset { .. } | What::File { .. } | What::Base { .. })
     }
 
+    /// Whether it gives or drops one key of the body.
+    pub(crate) fn has_field(&self) -> bool {
+        matches!(self.what, What::Body { .. } | What::Unset { .. })
+    }
+
     /// A mistake in the key.
     pub(crate) fn key_mistake(&self, message: impl Into<String>) -> Mistake {
         Mistake::usage(message).at(&self.text, self.spans.0.clone())
@@ -156,7 +164,7 @@ fn separator(text: &str, marks: &[Mark]) -> Found {
 }
 
 /// An item without a separator: `key!` or `Name;`.
-fn whole(text: &str, marks: &[Mark], open: Option<usize>) -> Result<(What, (Range<usize>, Range<usize>))> {
+fn whole(text: &str, marks: &[Mark], open: Option<usize>) -> Result<(What, Spans)> {
     if let Some(at) = open {
         return Err(Mistake::usage("this bracket is not closed").at(text, at..at + 1));
     }

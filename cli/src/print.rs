@@ -24,7 +24,7 @@ impl Parts {
     /// What the options ask for; the answer's body alone where they ask for nothing.
     pub(crate) fn of(print: &Print) -> Result<Self> {
         let letters = match print {
-            Print { print: Some(letters), .. } => letters,
+            Print { letters: Some(letters), .. } => letters,
             Print { quiet: true, .. } => "",
             Print { verbose: true, .. } => "HBhb",
             Print { headers: true, .. } => "h",
@@ -116,5 +116,42 @@ pub(crate) fn is_safe(char: char) -> bool {
         '\n' | '\t' => true,
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => false,
         char => !char.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Options;
+
+    #[test]
+    fn options_say_what_is_printed() {
+        for (words, expected) in [
+            ("", "b"),
+            ("-b", "b"),
+            ("-h", "h"),
+            ("-m", "m"),
+            ("-v", "HBhb"),
+            ("-q", ""),
+            ("-p Hm", "Hm"),
+            ("-p= -v", ""),
+            ("--offline", "HB"),
+            ("--offline -p B", "B"),
+        ] {
+            let words = ["restwalk", "x"].into_iter().chain(words.split(' ').filter(|word| !word.is_empty()));
+            let Parts { request_head, request_body, head, body, meta } =
+                Parts::of(&Options::try_parse_from(words.clone()).unwrap().print).unwrap();
+            let parts = [request_head, request_body, head, body, meta];
+            assert_eq!(parts, ['H', 'B', 'h', 'b', 'm'].map(|letter| expected.contains(letter)), "{expected}");
+        }
+        let options = Options::try_parse_from(["restwalk", "-p", "x", "x"]).unwrap();
+        assert_eq!(Parts::of(&options.print).unwrap_err().exit, 2);
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_shown() {
+        assert_eq!(safe("a\x1b[2J\u{9b}\u{202e}\r\n\té"), "a\\u{1b}[2J\\u{9b}\\u{202e}\\u{d}\n\té");
     }
 }

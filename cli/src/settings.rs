@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use restwalk::{Auth, Catalog, Client, Expand, Redirect, Secret};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Redirect, Secret};
 
 use crate::{
     args::Options,
@@ -21,8 +21,6 @@ pub(crate) struct Settings {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) auth: Auth,
-    /// Whether someone signs in at all.
-    pub(crate) signs_in: bool,
     pub(crate) actor: Option<String>,
     pub(crate) expand: Expand,
     /// What a person should know before the call is sent.
@@ -48,7 +46,6 @@ impl Settings {
             headers: Vec::new(),
             variables,
             auth: Auth::none(),
-            signs_in: false,
             actor: None,
             expand,
             warnings: Vec::new(),
@@ -60,20 +57,16 @@ impl Settings {
     fn sign_in(&mut self, options: &Options, io: &mut Io<'_>) -> Result<()> {
         let Some(given) = &options.send.auth else { return Ok(()) };
         let kind = options.send.auth_type.to_ascii_lowercase();
-        let text = match given.strip_prefix('@').or((given == "-").then_some("-")) {
-            Some(named) => {
-                let text = input::text(input::bytes(io, named)?, named)?;
-                text.trim_end_matches(['\r', '\n']).to_owned()
+        let text = if let Some(named) = given.strip_prefix('@').or((given == "-").then_some("-")) {
+            let text = input::text(input::bytes(io, named)?, named)?;
+            text.trim_end_matches(['\r', '\n']).to_owned()
+        } else {
+            if kind != "basic" || given.contains(':') {
+                let why = "others on this machine can read a secret among the arguments; -a @FILE and -a - keep it";
+                self.warnings.push(why.to_owned());
             }
-            None => {
-                if kind != "basic" || given.contains(':') {
-                    let why = "others on this machine can read a secret among the arguments; -a @FILE and -a - keep it";
-                    self.warnings.push(why.to_owned());
-                }
-                given.clone()
-            }
+            given.clone()
         };
-        self.signs_in = true;
         self.auth = match (&*kind, text.split_once(':')) {
             ("basic", Some((user, password))) => {
                 self.actor = Some(user.to_owned());
@@ -104,23 +97,28 @@ impl Settings {
         if let Some(time) = send.timeout {
             builder = builder.connect_timeout(time.min(std::time::Duration::from_millis(3100)));
         }
-        let pem = |named: &String| Ok::<_, Mistake>(input::text_file(io, named)?);
-        match &*send.verify {
-            "yes" | "true" => {}
-            "no" | "false" => builder = builder.insecure(true),
-            file => builder = builder.ca_certificate(pem(&file.to_owned())?),
-        }
-        if let Some(file) = &send.cacert {
-            builder = builder.ca_certificate(pem(file)?);
-        }
-        if let Some(file) = &send.cert {
-            builder = builder.client_certificate(Secret::from(pem(file)?));
-        }
-        if let Some(url) = &send.proxy {
-            builder = builder.proxy(Some(&**url).filter(|url| !url.is_empty()));
-        }
-        Ok(builder.build()?)
+        Ok(network(builder, options, io)?.build()?)
     }
+}
+
+/// Proxy and certificates.
+fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result<ClientBuilder> {
+    let send = &options.send;
+    match &*send.verify {
+        "yes" | "true" => {}
+        "no" | "false" => builder = builder.insecure(true),
+        file => builder = builder.ca_certificate(input::text_file(io, file)?),
+    }
+    if let Some(file) = &send.cacert {
+        builder = builder.ca_certificate(input::text_file(io, file)?);
+    }
+    if let Some(file) = &send.cert {
+        builder = builder.client_certificate(Secret::from(input::text_file(io, file)?));
+    }
+    if let Some(url) = &send.proxy {
+        builder = builder.proxy(Some(&**url).filter(|url| !url.is_empty()));
+    }
+    Ok(builder)
 }
 
 fn catalog(options: &Options, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)> {

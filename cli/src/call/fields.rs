@@ -13,6 +13,9 @@ use crate::{
 impl Reader<'_, '_> {
     /// Sends items as `application/x-www-form-urlencoded`.
     pub(super) fn form(&mut self, call: Call, words: &Words, base: Option<Vec<u8>>) -> Result<Call> {
+        if let Some(bytes) = base.as_ref().filter(|_| !words.items.iter().any(Item::has_field)) {
+            return Ok(call.body(bytes.clone(), "application/x-www-form-urlencoded"));
+        }
         let fields = self.pairs(words, base.is_some())?;
         Ok(if fields.is_empty() { call } else { call.form(fields) })
     }

@@ -117,7 +117,7 @@ impl Reader<'_, '_> {
         if let Some(bytes) = base {
             match serde_json::from_slice::<Box<RawValue>>(&bytes) {
                 Ok(base) => body.base(base),
-                Err(_) if words.items.iter().all(|item| !item.is_body() || matches!(item.what, What::Base { .. })) => {
+                Err(_) if !patches(words) => {
                     return Ok((call.body(bytes, &content_type(words)), Vec::new(), Vec::new()));
                 }
                 Err(error) => return Err(Mistake::usage(format!("the base of the body is no JSON: {error}"))),
@@ -126,16 +126,8 @@ impl Reader<'_, '_> {
         let mut dropped = Vec::new();
         for item in &words.items {
             match &item.what {
-                What::Body { keys, value, .. } => {
-                    let value = self.raw(item, value, &body)?;
-                    body.set(keys, value, Source::Item(item.number)).map_err(|why| item.key_mistake(why))?;
-                }
-                What::Unset { keys } => {
-                    let names = body.unset(keys, Source::Item(item.number)).map_err(|why| item.key_mistake(why))?;
-                    dropped.push((names, item.number));
-                }
                 What::File { .. } => call = self.file(call, item)?,
-                _ => {}
+                _ => dropped.extend(self.member(&mut body, item)?),
             }
         }
         if body.is_empty() && self.options.json && !files && !matches!(*self.method, Method::GET | Method::HEAD) {
@@ -144,6 +136,28 @@ impl Reader<'_, '_> {
         let (call, sources) = told(call, body.finish());
         Ok((call, sources, dropped))
     }
+
+    /// Puts one item into the body; gives the names that it dropped.
+    fn member(&mut self, body: &mut Builder<'_>, item: &Item) -> Result<Option<(Vec<String>, usize)>> {
+        let source = Source::Item(item.number);
+        match &item.what {
+            What::Body { keys, value, .. } => {
+                let value = self.raw(item, value, body)?;
+                body.set(keys, value, source).map_err(|why| item.key_mistake(why))?;
+                Ok(None)
+            }
+            What::Unset { keys } => {
+                let names = body.unset(keys, source).map_err(|why| item.key_mistake(why))?;
+                Ok(Some((names, item.number)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Whether an item changes the body's base.
+fn patches(words: &Words) -> bool {
+    words.items.iter().any(|item| item.is_body() && !matches!(item.what, What::Base { .. }))
 }
 
 /// Tells the call what the body's items came to.

@@ -16,9 +16,10 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let settings = Settings::read(options, io)?;
     let below = routes::below(&settings.catalog, path)?;
     let Some((_, route)) = below.routes.iter().find(|(segments, _)| segments.is_empty()) else {
-        let message = match below.routes.is_empty() {
-            true => "without a catalog nothing is known about a path".to_owned(),
-            false => format!("{} is no resource of its own", below.template),
+        let message = if below.routes.is_empty() {
+            "without a catalog nothing is known about a path".to_owned()
+        } else {
+            format!("{} is no resource of its own", below.template)
         };
         return Err(Mistake::local("invalid_input.path", message).hint("restwalk ls PATH lists what follows"));
     };

@@ -35,12 +35,18 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     if options.print.offline {
         return Ok(Ok(exit::OK));
     }
+    // A mistake is told before anybody is asked.
     described.call.build()?;
     confirm(&described, options, io)?;
     if matches!(&*options.send.verify, "no" | "false") {
         settings.warnings.push("the server's certificate is not checked: anyone on the way can read and answer".into());
     }
     warn(&settings.warnings, io);
+    exchange(described, parts, options, io)
+}
+
+/// Sends the call and prints the answer.
+fn exchange(described: Described, parts: Parts, options: &Options, io: &mut Io<'_>) -> Ended {
     let (method, label) = (described.method.clone(), described.label());
     let response = block_on(described.call.send_raw())??;
     let exit = exit::status(response.status());

@@ -73,6 +73,8 @@ fn standard_input_is_the_base() {
         };
         assert!(shown.starts_with(method), "{items}: {shown}");
     }
+    let form = ["--offline", "-p", "B", "-f", "--base-url", "http://h.example", "post", "x"];
+    assert_eq!(shown(&fed(&form, b"a=1&b=2", Stream::Pipe)), "a=1&b=2");
     let said = fed(&["--base-url", "http://h.example", "post", "x", "@-"], b"", Stream::Terminal);
     assert_eq!(said.exit, 2);
 }

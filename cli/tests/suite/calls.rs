@@ -200,3 +200,45 @@ fn a_dangerous_route_asks_first() {
     assert_eq!(restwalk(&[&words[..], &["-y"]].concat()).exit, 0);
     mock.assert();
 }
+
+#[test]
+fn attempts_are_counted_and_a_post_is_repeated_only_if_told() {
+    for (words, times) in [
+        ("--retry 1 get people", 1),
+        ("--retry 2 get people", 2),
+        ("--retry 2 post people/ada/activities", 1),
+        ("--retry 2 --retry-unsafe post people/ada/activities", 2),
+    ] {
+        let mut server = Server::new();
+        let method = if words.contains("post") { "POST" } else { "GET" };
+        let mock = server.mock(method, Matcher::Any).with_status(503).expect(times).create();
+        assert_eq!(at(&server, words).exit, 5, "{words}");
+        mock.assert();
+    }
+}
+
+#[test]
+fn the_printed_parts_of_an_exchange() {
+    let mut server = Server::new();
+    let _mock = server.mock("PUT", "/x").with_header("x-one", "1").with_body("done").create();
+    let base = server.url();
+    let said = restwalk(&["-v", "-A", "bearer", "-a", "@Cargo.toml", "--base-url", &base, "put", "x", "a=1"]);
+    assert_eq!(said.exit, 7, "a token of several lines is none: {}", said.err);
+    let said = restwalk(&["-v", "--base-url", &base, "put", "x", "a=1"]);
+    let parts: Vec<_> = said.out.split("\n\n").collect();
+    assert!(said.out.starts_with("PUT /x HTTP/1.1\nhost: 127.0.0.1"), "{}", said.out);
+    assert!(parts[1].starts_with("{\"a\":\"1\"}\nHTTP/1.1 200 OK\n") && parts[1].contains("x-one: 1"), "{}", said.out);
+    assert_eq!(parts[2], "done");
+    assert_eq!(restwalk(&["-q", "--base-url", &base, "put", "x", "a=1"]).out, "");
+    let said = restwalk(&["-m", "--base-url", &base, "put", "x", "a=1"]);
+    assert!(said.out.starts_with("elapsed: ") && said.out.ends_with("attempts: 1\n"), "{}", said.out);
+}
+
+#[test]
+fn a_file_that_is_missing_is_named() {
+    for option in ["--catalog", "--cacert", "--cert", "--verify"] {
+        let said = restwalk(&[option, "no/such.file", "--base-url", "http://h.example", "x"]);
+        assert_eq!(said.exit, 2, "{option}");
+        assert!(said.err.contains("such.file"), "{option}: {}", said.err);
+    }
+}
