@@ -65,6 +65,7 @@ pub(crate) fn json(mistake: &Mistake) -> String {
 fn reworded(message: &str) -> String {
     [
         ("give its parameters with .query(name, value)", "write its parameters as key==value"),
+        ("give them with Auth::basic(user, password)", "give them with -a USER:PASS"),
         ("name one with .actor(..)", "sign in with -a USER"),
         ("step into it with .res(..)", "give it in the path itself"),
     ]

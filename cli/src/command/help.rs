@@ -43,7 +43,7 @@ fn text(route: &Route) -> String {
             policy.schema().map(|schema| format!("schema {schema}")),
         ];
         let notes: Vec<_> = notes.into_iter().flatten().collect();
-        text += format!("\n{:<8}{}", policy.method(), notes.join("; ")).trim_end();
+        text += format!("\n{:<8}{}", policy.method().as_str(), notes.join("; ")).trim_end();
         text.push('\n');
         if let Some(defaults) = route.default_body(policy.method()) {
             text += &format!("  defaults: {defaults}\n");

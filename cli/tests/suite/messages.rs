@@ -122,6 +122,19 @@ fn help_and_ls_read_the_catalog() {
 }
 
 #[test]
+fn advice_is_given_in_the_words_of_the_command_line() {
+    for (words, advice) in [
+        ("people/:me", "sign in with -a USER"),
+        ("--base-url https://u:p@h.example people", "give them with -a USER:PASS"),
+    ] {
+        let said = restwalk(&max(words));
+        assert_eq!(said.exit, 2, "{words}");
+        assert!(said.err.contains(advice), "{words}: {}", said.err);
+        assert!(!said.err.contains("(..)") && !said.err.contains("::"), "{words}: {}", said.err);
+    }
+}
+
+#[test]
 fn a_helper_word_is_a_path_behind_a_slash() {
     for path in ["/ls", "./ls"] {
         let said = restwalk(&["--offline", "--base-url", "http://h.example", path]);
