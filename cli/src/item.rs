@@ -77,6 +77,11 @@ impl Mark {
     fn is(&self, char: char) -> bool {
         self.char == char && !self.escaped
     }
+
+    /// The byte behind it.
+    fn end(&self) -> usize {
+        self.at + usize::from(self.escaped) + self.char.len_utf8()
+    }
 }
 
 impl Item {
@@ -90,7 +95,7 @@ impl Item {
             Found::At(index, separator) => {
                 let key = 0..marks[index].at;
                 let value = key.end + separator.len()..text.len();
-                let what = pair(&marks[..index], separator, &text[value.clone()])
+                let what = pair(text, &marks[..index], separator, &text[value.clone()])
                     .map_err(|mistake| mistake.at(text, key.clone()))?;
                 (what, (key, value))
             }
@@ -173,7 +178,7 @@ fn whole(text: &str, marks: &[Mark], open: Option<usize>) -> Result<(What, Spans
     };
     let spans = (0..last.at, last.at..text.len());
     let what = match last {
-        last if last.is('!') => What::Unset { keys: Keys::parse(key).map_err(|mistake| mistake.at(text, 0..last.at))? },
+        last if last.is('!') => What::Unset { keys: Keys::parse(text, key)? },
         last if last.is(';') => What::Header { name: plain(key), value: Value::Text(String::new()) },
         _ => return Err(no_item(text)),
     };
@@ -191,7 +196,7 @@ fn plain(key: &[Mark]) -> String {
     key.iter().map(|mark| mark.char).collect()
 }
 
-fn pair(key: &[Mark], separator: &str, text: &str) -> Result<What> {
+fn pair(item: &str, key: &[Mark], separator: &str, text: &str) -> Result<What> {
     let name = plain(key);
     let value = match separator {
         ":=@" => Value::JsonFile(text.into()),
@@ -204,7 +209,8 @@ fn pair(key: &[Mark], separator: &str, text: &str) -> Result<What> {
         return Ok(What::Base { path: text.into() });
     }
     if name.is_empty() {
-        return Err(Mistake::usage(format!("nothing stands before {separator}")));
+        let hint = "a whole body is given by --data or @FILE";
+        return Err(Mistake::usage(format!("nothing stands before {separator}")).hint(hint));
     }
     Ok(match separator {
         "==" if text == "!" => What::UnsetQuery { name },
@@ -212,7 +218,7 @@ fn pair(key: &[Mark], separator: &str, text: &str) -> Result<What> {
         ":" if text.trim().is_empty() => What::UnsetHeader { name },
         ":" | ":@" => What::Header { name, value },
         "@" => file::parse(name, text),
-        _ => What::Body { keys: Keys::parse(key)?, name, value },
+        _ => What::Body { keys: Keys::parse(item, key)?, name, value },
     })
 }
 

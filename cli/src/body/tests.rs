@@ -60,6 +60,29 @@ fn items_nest_append_and_index() {
 }
 
 #[test]
+fn lists_grow_as_in_other_command_lines() {
+    for (items, expected) in [
+        (&["kids[1]=Thelma", "kids[0]:=\"Ashley\""][..], r#"{"kids":["Ashley","Thelma"]}"#),
+        (&["pet[0][name]=a", "pet[1][name]=b"], r#"{"pet":[{"name":"a"},{"name":"b"}]}"#),
+        (&["wow[such][3][much][!]=x"], r#"{"wow":{"such":[null,null,null,{"much":{"!":"x"}}]}}"#),
+        (&["mix[]=s", "mix[2]=t", "mix[4]:=\"u\""], r#"{"mix":["s",null,"t",null,"u"]}"#),
+        (&["key[]:=1", "key[][]:=2", "key[][][]:=3"], r#"{"key":[1,[2],[[3]]]}"#),
+        (&["x[0]:=1", "x[]:=2", "x[][]:=4", "x[][]:=5"], r#"{"x":[1,2,[4],[5]]}"#),
+        (
+            &["f[bar][2][]:=5", "f[bar][]:=6", "f[baz]:=[1]", "f[baz][]:=4"],
+            r#"{"f":{"bar":[null,null,[5],6],"baz":[1,4]}}"#,
+        ),
+        (&["foo[]:=1", "foo[][key]=v", "foo[1][key 2]=w"], r#"{"foo":[1,{"key":"v","key 2":"w"}]}"#),
+        (&[r"\[\]:=1", r"e\[s\][c][\[ed\]][]:=1"], r#"{"[]":1,"e[s]":{"c":{"[ed]":[1]}}}"#),
+        (&[r"foo[\1][t]=m"], r#"{"foo":{"1":{"t":"m"}}}"#),
+        (&["[]:=0", "[3]:=5", "[]:=6"], "[0,null,null,5,6]"),
+        (&["[][a][b][]:=1", "[0][a][b][]:=2", "[][]:=2"], r#"[{"a":{"b":[1,2]}},[2]]"#),
+    ] {
+        assert_eq!(built(None, items, Expand::Dots).as_deref(), Ok(expected), "{items:?}");
+    }
+}
+
+#[test]
 fn a_base_is_patched_and_its_names_are_literal() {
     for (base, items, expected) in [
         (r#"{"a":1,"c.d":2}"#, &["b:=2"][..], r#"{"a":1,"c.d":2,"b":2}"#),

@@ -99,6 +99,9 @@ fn keys_nest_by_dots_and_brackets() {
         ("[]", vec![Step::Append]),
         ("[0][a]", vec![Step::Index(0), literal("a")]),
         (r"a\[b\]", vec![literal("a[b]")]),
+        (r"a[\1]", vec![name("a"), literal("1")]),
+        (r"a[\\1]", vec![name("a"), literal(r"\1")]),
+        (r"a[\2012 x]", vec![name("a"), literal(r"\2012 x")]),
         ("a[-1]", vec![name("a"), literal("-1")]),
         ("_id", vec![name("_id")]),
     ] {
@@ -118,12 +121,15 @@ fn what_is_no_item_has_a_caret_and_a_way_out() {
         ("=x", "nothing stands before =", 0..0),
         (":x", "nothing stands before :", 0..0),
         ("==x", "nothing stands before ==", 0..0),
-        ("a..b=c", "a name between dots is empty", 0..4),
-        (".a=c", "a name between dots is empty", 0..2),
-        ("a.=c", "a name between dots is empty", 0..2),
-        ("a[b]c=d", "behind a bracket comes another one, or a dot", 0..5),
-        ("a]=d", "a bracket closes at byte 1 that none opens", 0..2),
-        ("a[99999999999999999999]=d", "the index 99999999999999999999 is too large", 0..23),
+        ("a..b=c", "a name is missing here", 2..3),
+        (".a=c", "a name is missing here", 0..1),
+        ("a.=c", "a name is missing here", 1..2),
+        ("a.b.!", "a name is missing here", 3..4),
+        ("a.[0]=c", "a name is missing here", 2..3),
+        ("a[b]c=d", "behind a bracket comes another one, or a dot", 4..5),
+        (r"a[b]\[c]=d", "behind a bracket comes another one, or a dot", 4..6),
+        ("é]=d", "no bracket is open here", 2..3),
+        ("a[99999999999999999999]=d", "this index is too large", 2..3),
     ] {
         let mistake = Item::parse(1, item).unwrap_err();
         assert_eq!((&*mistake.message, mistake.exit), (message, 2), "{item}");
@@ -133,7 +139,7 @@ fn what_is_no_item_has_a_caret_and_a_way_out() {
 }
 
 fn steps() -> impl Strategy<Value = Keys> {
-    let text = || "[a-zéA_ =:@;.!-]{1,6}|[\\[\\]\\\\.a]{1,5}";
+    let text = || "[a-zéA_ =:@;.!-]{1,6}|[0-9]{1,3}|[\\[\\]\\\\.a]{1,5}";
     let step = prop_oneof![
         4 => "[a-zé_-]{1,6}".prop_map(|text| Step::Name { text, literal: false }),
         2 => text().prop_map(|text| Step::Name { text, literal: true }),

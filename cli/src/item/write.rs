@@ -28,7 +28,9 @@ impl fmt::Display for Keys {
                 Step::Name { text, literal: false } => {
                     write!(f, "{}{}", if index == 0 { "" } else { "." }, Plain(text))?;
                 }
-                Step::Name { text, literal: true } => write!(f, "[{}]", Plain(text))?,
+                // Digits would be an index.
+                Step::Name { text, .. } if text.bytes().all(|byte| byte.is_ascii_digit()) => write!(f, "[\\{text}]")?,
+                Step::Name { text, .. } => write!(f, "[{}]", Plain(text))?,
             }
         }
         Ok(())
