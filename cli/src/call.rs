@@ -82,9 +82,9 @@ fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) ->
 /// A URL of its own: within the base URL's origin, or asked without any credentials.
 fn absolute(url: &str, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<Walked> {
     let Some(base) = &settings.base_url else {
-        return Ok(settings.client(origin(url), options, io)?.at(url));
+        return Ok(settings.client(&origin(url), options, io)?.at(url));
     };
-    let same = origin(base).eq_ignore_ascii_case(origin(url));
+    let same = origin(base) == origin(url);
     if !same && !options.send.no_auth {
         let message = format!("{} is another origin than the base URL's, {}", origin(url), origin(base));
         let wrong = Mistake::local("invalid_input.url", message);
@@ -93,11 +93,12 @@ fn absolute(url: &str, options: &Options, settings: &Settings, io: &Io<'_>) -> R
     Ok(settings.client(base, options, io)?.at(url))
 }
 
-/// Scheme, host and port, as they are written.
-fn origin(url: &str) -> &str {
+/// Scheme, host and port as they are written, without a user or a password.
+fn origin(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-    &url[..end]
+    let end = url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| start + at);
+    let host = url[start..end].rsplit('@').next().unwrap_or_default();
+    format!("{}{host}", &url[..start]).to_ascii_lowercase()
 }
 
 /// The bytes that the body begins with.
@@ -160,5 +161,23 @@ fn configured(mut call: Call, options: &Options) -> Call {
     match retry {
         Some(retry) => call.retry(retry),
         None => call,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_shown_without_its_password() {
+        for (url, expected) in [
+            ("https://H.example:1/x?y", "https://h.example:1"),
+            ("https://u:CNRY@h.example", "https://h.example"),
+            ("https://a@b:CNRY@h.example/@x", "https://h.example"),
+            ("http://h?x", "http://h"),
+            ("http://good\\@evil/", "http://good"),
+        ] {
+            assert_eq!(origin(url), expected, "{url}");
+        }
     }
 }

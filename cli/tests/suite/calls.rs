@@ -169,6 +169,10 @@ fn a_url_of_another_origin_is_asked_without_credentials_only() {
     assert!(said.err.contains("--no-auth"), "{}", said.err);
     assert_eq!(restwalk(&["--base-url", "http://other.example", "--no-auth", &url]).exit, 0);
     mock.assert();
+    for base in [&["--base-url", "http://other.example"][..], &[]] {
+        let said = restwalk(&[base, &["--offline", "-p", "H", "http://u:CNRY-pass@h.example/x"]].concat());
+        assert!(!(said.out + &said.err).contains("CNRY"), "{base:?}");
+    }
 }
 
 #[test]

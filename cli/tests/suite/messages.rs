@@ -125,6 +125,7 @@ fn help_and_ls_read_the_catalog() {
 fn advice_is_given_in_the_words_of_the_command_line() {
     for (words, advice) in [
         ("people/:me", "sign in with -a USER"),
+        ("--no-auth http://u:p@h.example/x", "give them with -a USER:PASS"),
         ("--base-url https://u:p@h.example people", "give them with -a USER:PASS"),
     ] {
         let said = restwalk(&max(words));
