@@ -75,6 +75,41 @@ impl Call {
         self
     }
 
+    /// Sets one key of the body by the names that lead to it, each taken literally.
+    pub fn set_at<N, T>(mut self, names: impl IntoIterator<Item = N>, value: T) -> Self
+    where
+        N: Into<String>,
+        T: Serialize,
+    {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        if names.is_empty() {
+            self.request
+                .note::<()>(Err(Fault::request("an argument needs a name at least; .json(..) merges a whole object")));
+        }
+        if let Some(json) = self.text(&format!("the argument {}", quoted(&names.join("."))), &value) {
+            self.request.argument(Argument::SetAt { names, json });
+        }
+        self
+    }
+
+    /// Removes a key by the names that lead to it, each taken literally.
+    pub fn unset_at<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.request.argument(Argument::UnsetAt(names.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Leaves out a query parameter that the catalog gives by default.
+    pub fn unset_query(mut self, name: impl Into<String>) -> Self {
+        self.request.drop_query(name.into());
+        self
+    }
+
+    /// Leaves out a header that the client, the catalog or this call set; one that is set later stays.
+    pub fn unset_header(mut self, name: impl AsRef<str>) -> Self {
+        self.request.drop_header(name.as_ref());
+        self
+    }
+
     /// Leaves out the catalog's default body and query.
     pub fn no_defaults(mut self) -> Self {
         self.request.no_defaults();
@@ -250,6 +285,19 @@ impl Call {
         self.request.build(&self.client.context())
     }
 
+    /// The request as data, with the credentials of its first attempt, each marked sensitive.
+    ///
+    /// # Errors
+    /// As [`Call::build`], and `Auth` for credentials that cannot be used.
+    pub fn build_signed(&self) -> Result<http::Request<Body>> {
+        let context = self.client.context();
+        let needs_actor = self.request.plan(&context)?.needs_actor;
+        let mut wire = self.request.build(&context)?;
+        let credentials = self.client.credentials(&self.options)?;
+        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        Ok(wire)
+    }
+
     /// What would be sent and where each part came from.
     ///
     /// # Errors
@@ -266,11 +314,8 @@ impl Call {
     /// # Errors
     /// As [`Call::build`], and `Request` for a body that a command line cannot hold.
     pub fn to_curl(&self) -> Result<String> {
-        let context = self.client.context();
-        let needs_actor = self.request.plan(&context)?.needs_actor;
-        let mut wire = self.request.build(&context)?;
-        let credentials = self.client.credentials(&self.options)?;
-        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        let wire = self.build_signed()?;
+        let (context, credentials) = (self.client.context(), self.client.credentials(&self.options)?);
         to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 
