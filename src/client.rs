@@ -119,6 +119,20 @@ pub(crate) struct Options {
     pub(crate) key: Option<HeaderValue>,
 }
 
+/// The header by which a server knows a call again.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl Options {
+    /// The idempotency key that the caller gave, which stands in one place only.
+    pub(crate) fn key(&self, request: &Request) -> Result<Option<&HeaderValue>> {
+        if self.key.is_some() && request.sets(&IDEMPOTENCY_KEY) {
+            let why = "the idempotency key comes from .idempotency_key(..) and from .header(..); keep the former";
+            return Err(Fault::request(why).into());
+        }
+        Ok(self.key.as_ref())
+    }
+}
+
 /// Whether the loop hands out an answer with its body unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
@@ -237,6 +251,7 @@ impl Run<'_> {
             let span = self.span();
             let tried = self.attempt(&mut admission).instrument(span.clone()).await;
             trace::ended(&span, &tried);
+            drop(span);
             self.learn(admission, &tried);
             // What is rare waits on the heap, so that calls stay small.
             match self.judge(tried) {
@@ -287,6 +302,7 @@ impl Client {
             total,
             elapsed: Duration::ZERO,
             attempts: 0,
+            status: None,
             verdict: Verdict::default(),
         }
     }

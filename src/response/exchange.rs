@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Method;
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
+    /// The status of the answer whose body is read.
+    pub(crate) status: Option<StatusCode>,
     pub(crate) verdict: Verdict,
 }
 
@@ -52,7 +54,8 @@ pub(crate) struct Verdict {
 impl Exchange {
     /// An error about the body of an answer that has come.
     pub(crate) fn error(&self, kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Error {
-        self.dress(Error::coded(kind, code, message).with_outcome(Outcome::Processed))
+        let error = Error::coded(kind, code, message).with_outcome(Outcome::Processed);
+        self.dress(error.with_status(self.status))
     }
 
     /// Adds what was asked, and masks every known secret: each error of a call passes here.
