@@ -127,9 +127,9 @@ impl Error {
         self
     }
 
-    /// Adds the status of the answer whose body failed.
+    /// Adds the status of an answer that came, though its body failed.
     pub(crate) fn with_status(mut self, status: Option<StatusCode>) -> Self {
-        self.0.status = status;
+        self.0.status = self.0.status.or(status);
         self
     }
 

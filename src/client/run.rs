@@ -150,6 +150,7 @@ impl<'c> Run<'c> {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             return Err(Error::coded(ErrorKind::Timeout, "timeout.total", "the time of the call is over"));
         }
+        Arc::make_mut(&mut self.exchange).status = None;
         let (wire, sent) = wait::watch(self.wire()?);
         let wire = open(wire).await?;
         Arc::make_mut(&mut self.exchange).attempts = self.tries.sent();

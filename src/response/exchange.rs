@@ -31,7 +31,7 @@ pub(crate) struct Exchange {
     pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
-    /// The status of the answer whose body is read.
+    /// The status of the attempt's answer, once it is there.
     pub(crate) status: Option<StatusCode>,
     pub(crate) verdict: Verdict,
 }
@@ -54,14 +54,13 @@ pub(crate) struct Verdict {
 impl Exchange {
     /// An error about the body of an answer that has come.
     pub(crate) fn error(&self, kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Error {
-        let error = Error::coded(kind, code, message).with_outcome(Outcome::Processed);
-        self.dress(error.with_status(self.status))
+        self.dress(Error::coded(kind, code, message).with_outcome(Outcome::Processed))
     }
 
     /// Adds what was asked, and masks every known secret: each error of a call passes here.
     pub(crate) fn dress(&self, error: Error) -> Error {
         let clean = |text: &str| self.masks.apply(text);
-        error.masked(&clean).with_call(&self.method, self.route.as_ref(), self.attempts)
+        error.masked(&clean).with_status(self.status).with_call(&self.method, self.route.as_ref(), self.attempts)
     }
 
     /// When a body that is read whole must be there.
