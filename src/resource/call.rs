@@ -11,7 +11,7 @@ use crate::{
     auth::Auth,
     blocking::block_on,
     body::{Body, BoxFuture, Progress},
-    client::{Client, Options, Reading},
+    client::{Client, IDEMPOTENCY_KEY, Options, Reading},
     error::{ErrorKind, Fault, Result, quoted},
     header::header,
     json,
@@ -254,7 +254,8 @@ impl Call {
     /// Sends `Idempotency-Key: key` in every attempt, by which the server knows them for one call.
     ///
     /// That makes a POST or PATCH safe to send again, so give one only to a server that keeps keys. The same
-    /// key for another call is a mistake that servers refuse. The value is sent as it is.
+    /// key for another call is a mistake that servers refuse. The value is sent as it is. Unlike this, a header of
+    /// that name promises nothing about the server, and makes no call safe to send again.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         let key = header("idempotency-key", key.as_ref()).and_then(|(_, value)| match value.as_bytes() {
             [] => Err(Fault::request("an idempotency key is not empty")),
@@ -277,12 +278,16 @@ impl Call {
         self
     }
 
-    /// The request as data, without credentials.
+    /// The request as data, without credentials, and without an idempotency key that the catalog has made up.
     ///
     /// # Errors
     /// The first mistake in the path, the arguments, or how they fit the method.
     pub fn build(&self) -> Result<http::Request<Body>> {
-        self.request.build(&self.client.context())
+        let mut wire = self.request.build(&self.client.context())?;
+        if let Some(key) = self.options.key(&self.request)? {
+            wire.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
+        }
+        Ok(wire)
     }
 
     /// The request as data, with the credentials of its first attempt, each marked sensitive.
@@ -292,7 +297,7 @@ impl Call {
     pub fn build_signed(&self) -> Result<http::Request<Body>> {
         let context = self.client.context();
         let needs_actor = self.request.plan(&context)?.needs_actor;
-        let mut wire = self.request.build(&context)?;
+        let mut wire = self.build()?;
         let credentials = self.client.credentials(&self.options)?;
         Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
         Ok(wire)
