@@ -1,0 +1,143 @@
+//! A service with state that answers the routes of any catalog, for trying things out.
+//!
+//! Nothing of it is written route by route: a route that ends in a literal is a collection, one that ends in a
+//! variable is an item, and one that takes files is a place for one file. What was made at one route is found at
+//! all those of its name whose variables it has: `/people/ada/activities` makes what `/activities` lists too.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
+use restwalk::{Catalog, Client};
+
+mod act;
+mod condition;
+mod content;
+mod give;
+mod listing;
+mod name;
+mod problem;
+mod range;
+mod routes;
+mod seed;
+mod serve;
+mod stamp;
+mod store;
+
+use content::Content;
+use problem::{Problem, Style};
+use routes::{Place, Routes};
+pub use serve::Served;
+use store::Store;
+
+/// A service in memory that answers a catalog's routes.
+///
+/// | route | answers |
+/// |---|---|
+/// | ends in a literal | GET lists, by `limit` and `offset`, `page`, `before` or `after`, with a `Link` to the next page; HEAD counts; POST adds and names the place; PUT of an array makes or replaces members; DELETE removes all |
+/// | ends in a variable | GET; PUT makes or replaces; PATCH merges; DELETE removes; POST makes what is not there |
+/// | takes files | POST and PUT keep a file, by form or as it is; GET gives it, or a range of it |
+///
+/// What it holds has an `ETag` and heeds conditions. Refusals have the names that the catalog's `error_message`
+/// looks for. A body has at most 16 MiB, and 10,000 things or 256 MiB are held. Clones share their things.
+///
+/// ```
+/// use restwalk::{Catalog, Client, block_on, json};
+/// use restwalk_cli::demo::Demo;
+///
+/// let demo = Demo::new(&Catalog::embedded(), std::time::SystemTime::now)?;
+/// let client = Client::local(demo.router()).catalog(Catalog::embedded()).actor("ada").build()?;
+/// let made = client.path("people/ada/activities").post().set("object.content", "Hi").send_blocking()?;
+/// assert_eq!(made.status(), 201);
+/// assert!(made.headers()["location"].to_str()?.starts_with("/activities/"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Demo(Arc<Inner>);
+
+struct Inner {
+    routes: Routes,
+    store: Mutex<Store>,
+    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    style: Style,
+    count_header: Option<HeaderName>,
+    /// Knows what the catalog makes of an item, such as the hash of a URL; it sends nothing.
+    walker: Client,
+}
+
+/// A request whose route was found.
+struct Asked<'a> {
+    place: Place<'a>,
+    method: Method,
+    headers: HeaderMap,
+    query: String,
+}
+
+impl Demo {
+    /// A service of `catalog` with a few things to look at; `clock` tells the time of what is made.
+    ///
+    /// # Errors
+    /// `Catalog` for one that cannot be walked.
+    pub fn new(catalog: &Catalog, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> restwalk::Result<Self> {
+        let inner = Inner {
+            routes: Routes::new(catalog),
+            store: Mutex::default(),
+            clock: Box::new(clock),
+            style: Style::of(catalog.error_message()),
+            count_header: catalog.count_header().parse().ok(),
+            walker: Client::local(Router::<()>::new()).catalog(catalog.clone()).build()?,
+        };
+        inner.seed(catalog);
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The service, for `Client::local` or a server.
+    pub fn router(&self) -> Router {
+        let limit = DefaultBodyLimit::max(content::LARGEST);
+        Router::new().fallback(answer).layer(limit).with_state(self.clone())
+    }
+}
+
+async fn answer(State(demo): State<Demo>, request: Request<Body>) -> Response {
+    demo.0.answer(request).await.unwrap_or_else(|problem| problem.response(&demo.0.style))
+}
+
+impl Inner {
+    async fn answer(&self, request: Request<Body>) -> Result<Response, Problem> {
+        let place = self.routes.find(request.uri().path())?;
+        let method = request.method().clone();
+        let methods: Vec<_> = place.route.methods.iter().map(Method::as_str).collect();
+        let allow = methods.join(", ");
+        if method == Method::OPTIONS {
+            return Ok((StatusCode::NO_CONTENT, [(header::ALLOW, allow)]).into_response());
+        }
+        if !place.route.methods.contains(&method) {
+            let text = format!("{method} is not one of the methods here: {allow}");
+            return Err(Problem::new(405, "MethodNotAllowed", text).with(header::ALLOW, allow));
+        }
+        let (headers, query) = (request.headers().clone(), request.uri().query().unwrap_or_default().to_owned());
+        let content = match method {
+            Method::POST | Method::PUT | Method::PATCH => Content::read(request).await?,
+            _ => Content::default(),
+        };
+        let asked = Asked { place, method, headers, query };
+        // One request after another: nothing of what follows waits.
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        self.act(&mut store, &asked, content)
+    }
+}
+
+impl fmt::Debug for Demo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Demo(service)")
+    }
+}
