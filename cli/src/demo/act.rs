@@ -13,7 +13,7 @@ use super::{
     problem::Problem,
     routes::{Kind, Place, Variables},
     stamp,
-    store::Store,
+    store::{MOST, Store},
 };
 
 impl Inner {
@@ -85,15 +85,20 @@ impl Inner {
     /// Makes or replaces each member of an array: texts are things, and objects that have an `id`.
     fn fill(&self, store: &mut Store, place: &Place<'_>, values: Value) -> Result<Response, Problem> {
         let Value::Array(values) = values else { return Err(absent(place)) };
+        if values.len() > MOST {
+            return Err(Problem::new(413, "TooMany", format!("an array has at most {MOST} members")));
+        }
+        let own = self.routes.items_of(place).and_then(|items| items.own_variable());
+        let (mut there, now) = (store.by_id(place), (self.clock)());
         for value in values {
             let id = name::id(&value)?;
             let content = Content { value, file: None };
-            let own = self.routes.items_of(place).and_then(|items| items.own_variable());
-            let variables: Variables = own.map(|name| (name.to_owned(), id.clone())).into_iter().collect();
-            match store.member(place, &id) {
-                Some(index) => store.set(index, content, (self.clock)())?,
-                None => drop(store.add(place, &id, variables, content, (self.clock)())?),
+            if let Some(index) = there.get(&id) {
+                store.set(*index, content, now)?;
+                continue;
             }
+            let variables: Variables = own.map(|name| (name.to_owned(), id.clone())).into_iter().collect();
+            there.insert(id.clone(), store.add(place, &id, variables, content, now)?);
         }
         let members: Vec<_> = store.members(place).iter().map(|thing| thing.value.clone()).collect();
         Ok(give::json(StatusCode::OK, &members.into()))

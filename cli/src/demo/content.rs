@@ -59,7 +59,7 @@ impl Content {
         Ok(Self { value: Value::Null, file: Some(File { name: None, kind, bytes }) })
     }
 
-    /// Reads a form with files: JSON parts are merged, other fields are texts, the first file is kept.
+    /// Reads a form with files: a field that is a JSON object is merged, any other is a text; the first file is kept.
     async fn form(request: Request<Body>) -> Result<Self, Problem> {
         let form = Multipart::from_request(request, &()).await;
         let mut form = form.map_err(|rejection| refused(rejection.status().as_u16()))?;
@@ -76,11 +76,10 @@ impl Content {
                     put(&mut members, &name, file.about());
                     kept.get_or_insert(file);
                 }
-                (None, Some(kind)) if is_json(&essence(&kind)) => match json(&bytes)? {
-                    Value::Object(more) => members.extend(more),
-                    other => put(&mut members, &name, other),
+                (None, _) => match serde_json::from_slice(&bytes) {
+                    Ok(Value::Object(more)) => members.extend(more),
+                    _ => put(&mut members, &name, String::from_utf8_lossy(&bytes).into_owned().into()),
                 },
-                (None, _) => put(&mut members, &name, String::from_utf8_lossy(&bytes).into_owned().into()),
             }
         }
         Ok(Self { value: members.into(), file: kept })

@@ -1,6 +1,6 @@
 //! The things that the service holds, in the order in which they were made.
 
-use std::time::SystemTime;
+use std::{collections::HashMap, time::SystemTime};
 
 use serde_json::Value;
 
@@ -68,9 +68,10 @@ impl Store {
         self.things.iter().filter(|thing| thing.is_in(place)).collect()
     }
 
-    /// The member of a collection that has an id.
-    pub(super) fn member(&self, place: &Place<'_>, id: &str) -> Option<usize> {
-        self.things.iter().position(|thing| thing.id == id && thing.is_in(place))
+    /// The members of a collection by their ids; what is added later does not change their numbers.
+    pub(super) fn by_id(&self, place: &Place<'_>) -> HashMap<String, usize> {
+        let members = self.things.iter().enumerate().filter(|(_, thing)| thing.is_in(place));
+        members.map(|(index, thing)| (thing.id.clone(), index)).collect()
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&Thing> {
