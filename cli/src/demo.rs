@@ -32,12 +32,19 @@ mod seed;
 mod serve;
 mod stamp;
 mod store;
+mod tour;
 
 use content::Content;
 use problem::{Problem, Style};
 use routes::{Place, Routes};
 pub use serve::Served;
 use store::Store;
+pub(crate) use tour::tour;
+
+/// The environment in which calls go to the demo service.
+pub(crate) const NAME: &str = "demo";
+/// Who acts in it.
+pub(crate) const ACTOR: &str = "user.name";
 
 /// A service in memory that answers a catalog's routes.
 ///

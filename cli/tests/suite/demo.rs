@@ -13,6 +13,8 @@ use proptest::prelude::*;
 use restwalk::{Catalog, Client, Part, Response, Value, block_on, json};
 use restwalk_cli::demo::Demo;
 
+use crate::support::restwalk;
+
 const EPOCH: SystemTime = SystemTime::UNIX_EPOCH;
 
 fn max() -> Client {
@@ -430,6 +432,38 @@ fn the_service_listens_where_it_is_told_and_nowhere_else() {
     .unwrap();
     assert_eq!(Demo::usual_port(Catalog::embedded().base_url()), 8081);
     assert_eq!(Demo::usual_port(None), 8081);
+}
+
+#[test]
+fn the_tour_is_the_one_that_is_recorded() {
+    let said = restwalk(&["demo"]);
+    assert_eq!((said.exit, &*said.err), (0, ""));
+    recorded("tour.txt", &said.out);
+    assert_eq!(restwalk(&["demo"]).out, said.out, "each time the same");
+}
+
+#[test]
+fn a_port_that_is_taken_is_no_reason_to_choose_another() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = restwalk(&["demo", "serve", "--port", &port]);
+    assert_eq!((said.exit, &*said.out), (1, ""));
+    assert!(said.err.contains(&format!("port {port} is taken; choose another one by --port")), "{}", said.err);
+}
+
+#[test]
+fn what_demo_does_not_know_is_refused() {
+    for (arguments, why) in [
+        (&["demo", "server"][..], "demo knows no \"server\""),
+        (&["demo", "--port", "1"], "--port goes with demo serve"),
+        (&["people", "--port", "1"], "--port goes with demo serve"),
+        (&["demo", "serve", "--port", "70000"], "70000"),
+        (&["demo", "serve", "-e", "other"], "there is no environment \"other\""),
+    ] {
+        let said = restwalk(arguments);
+        assert_eq!((said.exit, &*said.out), (2, ""), "{arguments:?}");
+        assert!(said.err.contains(why), "{arguments:?}: {}", said.err);
+    }
 }
 
 #[derive(Debug, Clone)]
