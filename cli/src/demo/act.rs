@@ -11,7 +11,7 @@ use super::{
     give,
     name::{self, named},
     problem::Problem,
-    routes::{Kind, Place, Variables},
+    routes::{Kind, Place},
     stamp,
     store::{MOST, Store},
 };
@@ -42,8 +42,8 @@ impl Inner {
             ("POST" | "PUT", _) => self.put(store, place, found, content),
             ("PATCH", _) => self.patch(store, place, found, content),
             ("DELETE", Kind::Collection) if store.clear(place) > 0 => Ok(StatusCode::NO_CONTENT.into_response()),
-            ("DELETE", Kind::Item | Kind::Slot) if found.is_some() => {
-                found.into_iter().for_each(|index| store.remove(index));
+            ("DELETE", Kind::Item | Kind::Slot) => {
+                store.remove(found.ok_or_else(|| absent(place))?);
                 Ok(StatusCode::NO_CONTENT.into_response())
             }
             ("DELETE", _) => Err(absent(place)),
@@ -75,8 +75,8 @@ impl Inner {
         content.value = named(content.value, &id)?;
         let now = (self.clock)();
         name::member(&mut content.value, "published", stamp::of(now));
-        let own = items.and_then(|items| items.own_variable()).map(|name| (name.to_owned(), id.clone()));
-        let index = store.add(place, &id, own.into_iter().collect(), content, now)?;
+        let own = items.and_then(|items| items.own_variable());
+        let index = store.add(place, (own, &id), content, now)?;
         let location = items.map(|items| items.path(&place.scope, Some(&id)));
         let thing = store.get(index).ok_or_else(|| absent(place))?;
         Ok(give::made(StatusCode::CREATED, thing, location.as_deref()))
@@ -97,8 +97,8 @@ impl Inner {
                 store.set(*index, content, now)?;
                 continue;
             }
-            let variables: Variables = own.map(|name| (name.to_owned(), id.clone())).into_iter().collect();
-            there.insert(id.clone(), store.add(place, &id, variables, content, now)?);
+            let index = store.add(place, (own, &id), content, now)?;
+            there.insert(id, index);
         }
         let members: Vec<_> = store.members(place).iter().map(|thing| thing.value.clone()).collect();
         Ok(give::json(StatusCode::OK, &members.into()))
@@ -131,8 +131,8 @@ impl Inner {
             store.set(index, content, now)?;
             (StatusCode::OK, index)
         } else {
-            let own = place.own.clone().filter(|_| !id.is_empty());
-            (StatusCode::CREATED, store.add(place, id, own.into_iter().collect(), content, now)?)
+            let own = place.route.own_variable().filter(|_| !id.is_empty());
+            (StatusCode::CREATED, store.add(place, (own, id), content, now)?)
         };
         written(store, place, status, Some(index))
     }

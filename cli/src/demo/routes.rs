@@ -69,6 +69,7 @@ impl Routes {
         for known in &mut routes {
             if let [.., Part::Literal(before), Part::Literal(_)] = &known.parts[..]
                 && !made.contains(&known.name)
+                && !known.methods.contains(&Method::DELETE)
                 && made.contains(before)
             {
                 known.name.clone_from(before);

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use restwalk::Catalog;
 use serde_json::{Value, json};
 
-use super::{Inner, content::Content, routes::Variables};
+use super::{Inner, content::Content};
 
 impl Inner {
     /// Makes a few things at the routes that the catalog has.
@@ -27,7 +27,7 @@ impl Inner {
             if let Ok(place) = self.routes.find(path).map_err(drop)
                 && place.route.only_gives
             {
-                let _ = store.add(&place, "", Variables::new(), Content { value, file: None }, (self.clock)());
+                let _ = store.add(&place, (None, ""), Content { value, file: None }, (self.clock)());
             }
         }
     }

@@ -78,16 +78,16 @@ impl Store {
         self.things.get(index)
     }
 
-    /// Adds a thing to what `place` has, under `id`.
+    /// Adds a thing to what `place` has, under `id`, which is the value of `variable` too.
     pub(super) fn add(
         &mut self,
         place: &Place<'_>,
-        id: &str,
-        mut variables: Variables,
+        (variable, id): (Option<&str>, &str),
         content: Content,
         now: SystemTime,
     ) -> Result<usize, Problem> {
-        variables.extend(place.scope.clone());
+        let own = variable.map(|name| (name.to_owned(), id.to_owned()));
+        let variables = place.scope.clone().into_iter().chain(own).collect();
         let thing = Thing {
             id: id.to_owned(),
             name: place.route.name.clone(),
@@ -131,7 +131,7 @@ impl Store {
     /// Removes all that a collection has, and what it holds itself; gives how many those were.
     pub(super) fn clear(&mut self, place: &Place<'_>) -> usize {
         let before = self.things.len();
-        self.things.retain(|thing| !thing.is_in(place) && !(thing.id.is_empty() && thing.is_of(place)));
+        self.things.retain(|thing| !thing.is_of(place));
         self.bytes = self.things.iter().map(|thing| thing.size).sum();
         before - self.things.len()
     }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     io::{self, Write},
     path::PathBuf,
     rc::Rc,
@@ -74,7 +75,7 @@ pub(crate) fn tour(io: &mut Io<'_>) -> Ended {
             stdin: (Box::new(io::empty()), Stream::Other),
             stdout: (Box::new(said.clone()), io.stdout.1),
             stderr: (Box::new(said.clone()), io.stderr.1),
-            variables: Default::default(),
+            variables: BTreeMap::new(),
             directory: PathBuf::new(),
             columns: io.columns,
             service: Some(service.clone()),
