@@ -7,7 +7,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use axum::{
@@ -18,6 +18,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use restwalk::{Catalog, Client};
+use tokio::{sync::Semaphore, time::timeout};
 
 mod act;
 mod condition;
@@ -46,6 +47,11 @@ pub(crate) const NAME: &str = "demo";
 /// Who acts in it.
 pub(crate) const ACTOR: &str = "user.name";
 
+/// How many bodies are read at once; the others wait.
+const AT_ONCE: usize = 16;
+/// How long a body may take to come.
+const SLOWEST: Duration = Duration::from_secs(20);
+
 /// A service in memory that answers a catalog's routes.
 ///
 /// | route | answers |
@@ -55,7 +61,7 @@ pub(crate) const ACTOR: &str = "user.name";
 /// | takes files | POST and PUT keep a file, by form or as it is; GET gives it, or a range of it |
 ///
 /// What it holds has an `ETag` and heeds conditions. Refusals have the names that the catalog's `error_message`
-/// looks for. A body has at most 16 MiB, and 10,000 things or 256 MiB are held. Clones share their things.
+/// looks for. A body has at most 16 MiB, 16 are read at once, and 10,000 things or 256 MiB are held. Clones share their things.
 ///
 /// ```
 /// use restwalk::{Catalog, Client, block_on, json};
@@ -75,6 +81,8 @@ struct Inner {
     routes: Routes,
     store: Mutex<Store>,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    /// The turns of bodies that are being read.
+    uploads: Semaphore,
     style: Style,
     count_header: Option<HeaderName>,
     /// Knows what the catalog makes of an item, such as the hash of a URL; it sends nothing.
@@ -99,6 +107,7 @@ impl Demo {
             routes: Routes::new(catalog),
             store: Mutex::default(),
             clock: Box::new(clock),
+            uploads: Semaphore::new(AT_ONCE),
             style: Style::of(catalog.error_message()),
             count_header: catalog.count_header().parse().ok(),
             walker: Client::local(Router::<()>::new()).catalog(catalog.clone()).build()?,
@@ -133,13 +142,21 @@ impl Inner {
         }
         let (headers, query) = (request.headers().clone(), request.uri().query().unwrap_or_default().to_owned());
         let content = match method {
-            Method::POST | Method::PUT | Method::PATCH => Content::read(request).await?,
+            Method::POST | Method::PUT | Method::PATCH => self.read(request).await?,
             _ => Content::default(),
         };
         let asked = Asked { place, method, headers, query };
         // One request after another: nothing of what follows waits.
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         self.act(&mut store, &asked, content)
+    }
+
+    /// Reads a body when it is its turn, so that those on their way are bounded too.
+    async fn read(&self, request: Request<Body>) -> Result<Content, Problem> {
+        let closed = |_| Problem::new(503, "Closed", "the service ends");
+        let _turn = self.uploads.acquire().await.map_err(closed)?;
+        let slow = |_| Problem::new(408, "TooSlow", format!("a body comes within {} s", SLOWEST.as_secs()));
+        timeout(SLOWEST, Content::read(request)).await.map_err(slow)?
     }
 }
 

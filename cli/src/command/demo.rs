@@ -30,7 +30,8 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
 /// Answers on the port until the process ends.
 fn serve(options: &Options, io: &mut Io<'_>) -> Result<()> {
     let settings = Settings::read(options, io)?;
-    let catalog = if settings.catalog.is_open() { Catalog::embedded() } else { settings.catalog };
+    let own = settings.catalog.is_open();
+    let catalog = if own { Catalog::embedded() } else { settings.catalog };
     let port = options.port.unwrap_or_else(|| Demo::usual_port(catalog.base_url()));
     let demo = Demo::new(&catalog, SystemTime::now)?;
     let failed = |error: std::io::Error| Mistake { exit: exit::FAILED, ..Mistake::local("connect", error.to_string()) };
@@ -38,11 +39,12 @@ fn serve(options: &Options, io: &mut Io<'_>) -> Result<()> {
         let served = demo.listen(port).await.map_err(failed)?;
         let address = served.address();
         let hint = match address.port() {
-            8081 => String::new(),
-            _ => format!(" --base-url http://{address}"),
+            _ if !own => String::new(),
+            8081 => "; try restwalk -e demo people".to_owned(),
+            _ => format!("; try restwalk -e demo --base-url http://{address} people"),
         };
         // Who cannot hear where it listens may know it.
-        let _ = writeln!(io.stderr.0, "http://{address} answers until Ctrl-C; try restwalk -e demo{hint} people");
+        let _ = writeln!(io.stderr.0, "http://{address} answers until Ctrl-C{hint}");
         let _ = io.stderr.0.flush();
         served.run(pending()).await.map_err(failed)
     })?

@@ -412,6 +412,15 @@ fn what_is_replaced_makes_room() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let demo = Demo::new(&Catalog::embedded(), SystemTime::now).unwrap();
+    let client = Client::local(demo.router()).build().unwrap();
+    let (silent, _held) = tokio::io::duplex(1);
+    let call = client.path("people/ada/avatar").post().upload(Part::reader(silent, Some(1)).file_name("a"));
+    assert_eq!(call.send_raw().await.unwrap().status(), StatusCode::REQUEST_TIMEOUT);
+}
+
 #[test]
 fn ten_thousand_things_are_enough() {
     let client = things();
