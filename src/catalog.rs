@@ -172,6 +172,16 @@ impl Catalog {
         self.0.routes.iter().map(|route| &**route)
     }
 
+    /// The header in which HEAD tells how many elements a listing has.
+    pub fn count_header(&self) -> &str {
+        &self.settings().count_header
+    }
+
+    /// How the message of a refusal is made, with names of the answer's JSON in braces.
+    pub fn error_message(&self) -> Option<&str> {
+        self.settings().error_message.as_deref()
+    }
+
     /// What loads but is better written otherwise, each with file, line and column; at most 100.
     pub fn lint(&self) -> Vec<String> {
         self.0.lint.clone()

@@ -15,7 +15,7 @@ const LONGEST: usize = 128 << 10;
     name = "restwalk",
     version,
     disable_help_flag = true,
-    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]",
+    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] demo [serve]",
     after_help = EXAMPLES
 )]
 pub(crate) struct Options {
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// A literal JSON body, which items patch
     #[arg(long, value_name = "JSON")]
     pub(crate) data: Option<String>,
+    /// The port of this machine that demo serve listens on
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
 
     #[command(flatten, next_help_heading = "Output")]
     pub(crate) print: Print,

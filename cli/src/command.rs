@@ -8,6 +8,7 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
+mod demo;
 mod explain;
 mod help;
 mod ls;
@@ -18,15 +19,19 @@ mod send;
 pub(crate) type Ended = Result<io::Result<u8>>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 8] = ["login", "logout", "whoami", "catalog", "env", "demo", "completions", "doctor"];
+const LATER: [&str; 7] = ["login", "logout", "whoami", "catalog", "env", "completions", "doctor"];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
     let words = options.words()?;
+    if options.port.is_some() && !matches!(&words[..], [word, ..] if word == "demo") {
+        return Err(Mistake::usage("--port goes with demo serve"));
+    }
     match words.split_first() {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "demo" => demo::run(rest, options, io),
         Some((word, _)) if LATER.contains(&&**word) => {
             let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));
             Err(wrong.hint(format!("a path is written /{word} or ./{word}")))

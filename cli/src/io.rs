@@ -5,7 +5,10 @@ use std::{
     fmt,
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use restwalk::Transport;
 
 /// What a standard stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Io<'a> {
     pub directory: PathBuf,
     /// The width of the terminal, where there is one.
     pub columns: Option<u16>,
+    /// What answers in place of the network: for tests, and for the tour.
+    pub service: Option<Arc<dyn Transport>>,
 }
 
 impl<'a> Io<'a> {
@@ -46,6 +51,7 @@ impl<'a> Io<'a> {
             variables: BTreeMap::new(),
             directory: PathBuf::from("."),
             columns: None,
+            service: None,
         }
     }
 
@@ -67,7 +73,7 @@ impl<'a> Io<'a> {
 
 impl fmt::Debug for Io<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stdin, stdout, stderr, variables, directory, columns } = self;
+        let Self { stdin, stdout, stderr, variables, directory, columns, service } = self;
         f.debug_struct("Io")
             .field("stdin", &stdin.1)
             .field("stdout", &stdout.1)
@@ -75,6 +81,7 @@ impl fmt::Debug for Io<'_> {
             .field("variables", &format_args!("{} (not shown)", variables.len()))
             .field("directory", directory)
             .field("columns", columns)
+            .field("service", &service.is_some())
             .finish()
     }
 }

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
             .collect(),
         directory: std::path::PathBuf::new(),
         columns: env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()),
+        service: None,
     };
     ExitCode::from(run(env::args_os().skip(1), &mut io))
 }

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod calls;
+mod demo;
 mod messages;
 mod printing;
 mod support;
