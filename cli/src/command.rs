@@ -1,7 +1,5 @@
 //! What a run does: send a call, or one of the helper words.
 
-use std::io::{self, Write};
-
 use crate::{
     args::Options,
     io::Io,
@@ -15,14 +13,15 @@ mod ls;
 mod routes;
 mod send;
 
-/// How a command ends: an exit code, or standard output that cannot be written.
-pub(crate) type Ended = Result<io::Result<u8>>;
+/// How a command ends: by an exit code, or by a mistake that is told.
+pub(crate) type Ended = Result<u8>;
 
 /// Words of restwalk that are no path.
 const LATER: [&str; 7] = ["login", "logout", "whoami", "catalog", "env", "completions", "doctor"];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
+    io.print = options.print.settings()?;
     let words = options.words()?;
     if options.port.is_some() && !matches!(&words[..], [word, ..] if word == "demo") {
         return Err(Mistake::usage("--port goes with demo serve"));
@@ -37,14 +36,6 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
             Err(wrong.hint(format!("a path is written /{word} or ./{word}")))
         }
         _ => send::run(&words, options, io),
-    }
-}
-
-/// Tells a person what they should know, on standard error.
-pub(crate) fn warn(warnings: &[String], io: &mut Io<'_>) {
-    for warning in warnings {
-        // Who cannot hear a warning is not kept from the answer.
-        let _ = writeln!(io.stderr.0, "warning: {}", crate::print::safe(warning));
     }
 }
 

@@ -55,6 +55,10 @@ impl Settings {
             expand,
             warnings: Vec::new(),
         };
+        if matches!(&*options.send.verify, "no" | "false") {
+            let why = "the server's certificate is not checked: anyone on the way can read and answer";
+            settings.warnings.push(why.to_owned());
+        }
         settings.sign_in(options, io)?;
         Ok(settings)
     }

@@ -19,7 +19,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     match words {
         [] if options.port.is_some() => Err(Mistake::usage("--port goes with demo serve")),
         [] => tour(io),
-        [word] if word == "serve" => serve(options, io).map(|()| Ok(exit::OK)),
+        [word] if word == "serve" => serve(options, io).map(|()| exit::OK),
         [word, ..] => {
             let wrong = Mistake::usage(format!("demo knows no {word:?}")).at(word, 0..word.len());
             Err(wrong.hint("demo shows a tour; demo serve answers -e demo"))

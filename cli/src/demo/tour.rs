@@ -2,9 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     io::{self, Write},
-    path::PathBuf,
     rc::Rc,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -13,12 +11,7 @@ use std::{
 use restwalk::{Catalog, Local};
 
 use super::Demo;
-use crate::{
-    command::Ended,
-    exit,
-    io::{Io, Stream},
-    run,
-};
+use crate::{command::Ended, exit, io::Io, output::PrintError, run};
 
 /// What is said before a call, and its words.
 const STEPS: [(&str, &[&str]); 17] = [
@@ -71,15 +64,9 @@ pub(crate) fn tour(io: &mut Io<'_>) -> Ended {
     let service = Arc::new(Local::new(demo.router()));
     for (about, words) in STEPS {
         let said = Said::default();
-        let mut inner = Io {
-            stdin: (Box::new(io::empty()), Stream::Other),
-            stdout: (Box::new(said.clone()), io.stdout.1),
-            stderr: (Box::new(said.clone()), io.stderr.1),
-            variables: BTreeMap::new(),
-            directory: PathBuf::new(),
-            columns: io.columns,
-            service: Some(service.clone()),
-        };
+        let mut inner = Io::new((said.clone(), io.stdout.1), (said.clone(), io.stderr.1));
+        inner.columns = io.columns;
+        inner.service = Some(service.clone());
         let exit = run(words, &mut inner);
         drop(inner);
         let line: Vec<_> = words.iter().map(|word| quoted(word)).collect();
@@ -92,11 +79,10 @@ pub(crate) fn tour(io: &mut Io<'_>) -> Ended {
             text.extend(format!("(exit {exit})\n").bytes());
         }
         text.push(b'\n');
-        if let Err(error) = io.stdout.0.write_all(&text) {
-            return Ok(Err(error));
-        }
+        // Each call has made its own text harmless.
+        io.stdout.0.write_all(&text).map_err(PrintError::from)?;
     }
-    Ok(Ok(exit::OK))
+    Ok(exit::OK)
 }
 
 /// A word as a shell takes it.
