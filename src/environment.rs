@@ -50,7 +50,7 @@ pub struct Environment {
 }
 
 /// What a caller gave in place of what the file says.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 struct Own {
     base_url: Option<String>,
     catalog: Option<Catalog>,
@@ -96,9 +96,9 @@ impl Environment {
         }
     }
 
-    /// The programs that it runs for its secrets, without their arguments.
-    pub fn programs(&self) -> impl Iterator<Item = &str> {
-        self.settings.references().filter_map(|secret| secret.program())
+    /// What its file says, by the keys there, in words for a person: where each secret is to be found, and none of them.
+    pub fn summary(&self) -> Vec<(&'static str, String)> {
+        self.settings.summary()
     }
 
     /// Whether its file gives it credentials.
@@ -256,13 +256,8 @@ impl fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("name", name)
             .field("file", &source.file)
-            .field("base_url", &settings.base_url)
-            .field("actor", &settings.actor)
-            .field("headers", &format_args!("{} (not shown)", settings.headers.len() + settings.secret_headers.len()))
-            .field("secrets", &settings.references().collect::<Vec<_>>())
-            .field("own_base_url", &own.base_url.is_some())
-            .field("own_catalog", &own.catalog)
-            .field("own_auth", &own.auth)
+            .field("settings", &settings.summary())
+            .field("own", own)
             .finish_non_exhaustive()
     }
 }

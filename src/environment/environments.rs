@@ -20,6 +20,9 @@ use crate::{
 /// Variables of the command line that hold secrets of its own.
 const OURS: [&str; 2] = ["RESTWALK_TOKEN", "RESTWALK_PASSWORD"];
 
+/// So many names are listed when another is given.
+const SHOWN: usize = 12;
+
 /// Environments by name, out of files called `restwalk.yaml`.
 ///
 /// ```yaml
@@ -56,7 +59,8 @@ const OURS: [&str; 2] = ["RESTWALK_TOKEN", "RESTWALK_PASSWORD"];
 /// ```
 #[derive(Debug, Clone)]
 pub struct Environments {
-    default: Option<String>,
+    /// A name, and the file that says it.
+    default: Option<(String, PathBuf)>,
     list: Vec<Environment>,
     prints: Vec<(PathBuf, Fingerprint)>,
 }
@@ -155,7 +159,7 @@ impl Environments {
         if pinned {
             prints.push((source.file.clone(), source.pin(&bytes, &said.files)?));
         }
-        let default = said.default.clone();
+        let default = said.default.clone().map(|name| (name, source.file.clone()));
         let mut read = Self { default, list: read::environments(said, source, variables), prints };
         read.hide();
         Ok(read)
@@ -187,7 +191,7 @@ impl Environments {
 
     /// The name of the one that is used when none is named.
     pub fn default(&self) -> Option<&str> {
-        self.default.as_deref()
+        self.default.as_ref().map(|(name, _)| name.as_str())
     }
 
     /// The environment `name`.
@@ -196,37 +200,49 @@ impl Environments {
     /// `Request` where there is none, with the nearest name.
     pub fn get(&self, name: &str) -> Result<&Environment> {
         self.list.iter().find(|known| known.name() == name).ok_or_else(|| {
-            let said = match self.list.is_empty() {
-                true => "; there are none".to_owned(),
-                false => suggestion(name, self.names()),
+            let said = match (self.list.len(), suggestion(name, self.names())) {
+                (0, _) => "; there are none".to_owned(),
+                (1..=SHOWN, near) if near.is_empty() => {
+                    format!("; there is {}", self.names().collect::<Vec<_>>().join(", "))
+                }
+                (_, near) => near,
             };
             Error::coded(ErrorKind::Request, "config", format!("no environment {}{said}", quoted(name)))
         })
     }
 
-    /// Makes `name` the default of the file that it stands in, by one line there; comments and all else stay.
+    /// Makes `name` the default of the file that it stands in, by one line there; comments and all else stay. Returns
+    /// the environments as they then are.
     ///
-    /// The file is then another one: what was trusted must be trusted again.
+    /// The file is then another one: what was trusted must be trusted again, by what is returned.
     ///
     /// # Errors
     /// `Request` where there is no such environment, or the file is not one key a line; `Store` where it cannot be
     /// written.
-    pub fn set_default(&self, name: &str) -> Result<&Path> {
-        let file = &self.get(name)?.source.file;
-        let shown = self.get(name)?.source.shown();
+    pub fn set_default(&self, name: &str) -> Result<Self> {
+        let source = &*self.get(name)?.source;
+        let (file, shown) = (&source.file, source.shown());
         let bytes = content(file)?;
-        let text = decode(&shown, &bytes)?;
-        let changed = with_default(text, name);
-        let holds =
-            |text: &str| read::read(&shown, text.as_bytes()).is_ok_and(|said| said.default.as_deref() == Some(name));
-        if !holds(&changed) {
+        let text = with_default(decode(&shown, &bytes)?, name);
+        let said = read::read(&shown, text.as_bytes()).ok().filter(|said| said.default.as_deref() == Some(name));
+        let said = said.ok_or_else(|| {
             let why = format!("{shown}: cannot be changed by a line of its own; write default: {name} there yourself");
-            return Err(Error::coded(ErrorKind::Request, "config", why));
-        }
-        replace(file, &changed, Readers::AsBefore).map_err(|error| {
+            Error::coded(ErrorKind::Request, "config", why)
+        })?;
+        replace(file, &text, Readers::AsBefore).map_err(|error| {
             Error::coded(ErrorKind::Store, "store.write", format!("{shown}: cannot be written")).with_source(error)
         })?;
-        Ok(file)
+        let mut changed = self.clone();
+        for (_, print) in changed.prints.iter_mut().filter(|(known, _)| known == file) {
+            *print = source.fingerprint(text.as_bytes(), &said.files)?;
+        }
+        let kept = self.default.as_ref().filter(|(_, of)| of != file && self.is_project(of) && !self.is_project(file));
+        changed.default = kept.cloned().or_else(|| Some((name.to_owned(), file.clone())));
+        Ok(changed)
+    }
+
+    fn is_project(&self, file: &Path) -> bool {
+        self.prints.iter().any(|(known, _)| known == file)
     }
 
     /// The files that were read with what they name, the person's own left out.

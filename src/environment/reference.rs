@@ -84,11 +84,6 @@ impl Reference {
         if let Origin::Variable(name) = &self.origin { Some(name) } else { None }
     }
 
-    /// The program that it runs.
-    pub(super) fn program(&self) -> Option<&str> {
-        if let Origin::Command(words, _) = &self.origin { words.first().map(String::as_str) } else { None }
-    }
-
     /// The remark that others can read its file, where they can.
     pub(super) fn exposed(&self, around: &Around<'_>) -> Option<String> {
         let Origin::File(path) = &self.origin else { return None };
@@ -159,11 +154,11 @@ impl Reference {
     }
 }
 
-/// Shows where it is to be found, and no more.
+/// Shows where it is to be found, and no more: a program's arguments may be secrets.
 impl fmt::Debug for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::Inline(_) => f.write_str("inline"),
+            Origin::Inline(_) => f.write_str("in plain text"),
             Origin::Variable(name) => write!(f, "env:{name}"),
             Origin::File(path) => write!(f, "file:{}", path.display()),
             Origin::Command(words, _) => write!(f, "cmd:{}", words.first().map_or("", String::as_str)),

@@ -56,6 +56,37 @@ impl Settings {
         auth.chain(self.secret_headers.iter().map(|(_, secret)| secret)).chain(self.proxy.iter().flatten())
     }
 
+    /// Its keys, and what each comes to, without secrets.
+    pub(super) fn summary(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let named =
+            |names: &mut dyn Iterator<Item = String>| Some(names.collect::<Vec<_>>()).filter(|it| !it.is_empty());
+        let secret = |(name, secret): &(String, Reference)| format!("{name}: {secret:?}");
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let mut headers = headers.chain(self.secret_headers.iter().map(secret));
+        let mut variables = self.variables.iter().map(|(name, value)| format!("{name}: {value}"));
+        let catalog = self.catalog.as_ref().map(|catalog| match catalog {
+            Served::Embedded => "max".to_owned(),
+            Served::File(file) => path(file),
+        });
+        let joined = |list: Option<Vec<String>>| list.map(|list| list.join(", "));
+        let known = [
+            ("base_url", self.base_url.clone()),
+            ("catalog", catalog),
+            ("defaults", self.defaults.as_ref().map(path)),
+            ("actor", self.actor.clone()),
+            ("headers", joined(named(&mut headers))),
+            ("variables", joined(named(&mut variables))),
+            ("auth", self.auth.as_ref().map(SignIn::summary)),
+            ("timeout", self.timeout.map(|time| format!("{time:?}"))),
+            ("retry", self.attempts.map(|most| if most == 1 { "off".to_owned() } else { most.to_string() })),
+            ("limit", joined(named(&mut self.rates.iter().map(ToString::to_string)))),
+            ("proxy", self.proxy.as_ref().map(|url| url.as_ref().map_or("none".to_owned(), |url| format!("{url:?}")))),
+            ("ca_certificate", self.ca_certificate.as_ref().map(path)),
+        ];
+        known.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
     /// Whether it holds credentials for its API.
     pub(super) fn signs_in(&self) -> bool {
         self.auth.is_some() || !self.secret_headers.is_empty()
@@ -68,6 +99,21 @@ impl SignIn {
             Self::Basic(user, password) => vec![user, password],
             Self::Scheme(_, secret) | Self::Header(_, secret) | Self::Query(_, secret) => vec![secret],
             Self::Template(_, values) => values.iter().map(|(_, secret)| secret).collect(),
+        }
+    }
+
+    /// How it signs in, and where each secret is to be found.
+    fn summary(&self) -> String {
+        match self {
+            Self::Basic(_, password) => format!("basic, {password:?}"),
+            Self::Scheme(scheme, token) => format!("{scheme}, {token:?}"),
+            Self::Header(name, key) => format!("header {name}, {key:?}"),
+            Self::Query(name, key) => format!("query {name}, {key:?}"),
+            Self::Template(headers, values) => {
+                let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+                let values: Vec<_> = values.iter().map(|(name, secret)| format!("{name}: {secret:?}")).collect();
+                format!("headers {}, {}", names.join(", "), values.join(", "))
+            }
         }
     }
 

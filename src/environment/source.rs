@@ -54,16 +54,27 @@ impl Source {
     /// # Errors
     /// The file has gone, or one that it names cannot be read.
     pub(super) fn pin(&mut self, bytes: &[u8], files: &[PathBuf]) -> Result<Fingerprint> {
+        for name in files {
+            let path = self.folder.join(name);
+            let hash = if path.exists() { Some(Sha256::digest(content(&path)?).into()) } else { None };
+            self.pins.insert(path, hash);
+        }
+        self.fingerprint(bytes, files)
+    }
+
+    /// The hash of this file, were it to hold `bytes`, and of `files` as they were.
+    ///
+    /// # Errors
+    /// The file has gone.
+    pub(super) fn fingerprint(&self, bytes: &[u8], files: &[PathBuf]) -> Result<Fingerprint> {
         let place = self.file.canonicalize().map_err(|error| unreadable(&self.file, error))?;
         let mut whole = Sha256::new();
         add(&mut whole, place.as_os_str().as_encoded_bytes());
         add(&mut whole, bytes);
         for name in files {
-            let path = self.folder.join(name);
-            let hash = if path.exists() { Some(Sha256::digest(content(&path)?).into()) } else { None };
+            let pinned = self.pins.get(&self.folder.join(name)).and_then(Option::as_ref);
             add(&mut whole, name.as_os_str().as_encoded_bytes());
-            add(&mut whole, hash.as_ref().map_or(&[][..], |hash: &Hash| &hash[..]));
-            self.pins.insert(path, hash);
+            add(&mut whole, pinned.map_or(&[][..], |hash| &hash[..]));
         }
         Ok(Fingerprint(whole.finalize().into()))
     }

@@ -270,15 +270,17 @@ fn the_default_is_written_into_the_file_that_holds_it() {
     home.put(".config/restwalk/restwalk.yaml", "# mine\nenvironments:\n  own: {base_url: 'http://own'}\n");
     home.trust().add(&home.project()).unwrap();
     let both = home.around().unwrap();
-    assert!(both.set_default("own").unwrap().ends_with(".config/restwalk/restwalk.yaml"));
+    assert_eq!(both.set_default("own").unwrap().default(), Some("own"));
     let text = fs::read_to_string(home.path().join(".config/restwalk/restwalk.yaml")).unwrap();
     assert_eq!(text, "# mine\ndefault: own\nenvironments:\n  own: {base_url: 'http://own'}\n");
     assert_eq!(home.around().unwrap().default(), Some("own"));
 
-    both.set_default("local").unwrap();
+    let changed = both.set_default("local").unwrap();
     assert!(refused(home.around()).to_string().contains("has changed since it was trusted"));
-    home.trust().add(&home.project()).unwrap();
-    assert_eq!(home.around().unwrap().default(), Some("local"));
+    home.trust().add(&changed).unwrap();
+    let both = home.around().unwrap();
+    assert_eq!((both.default(), changed.default()), (Some("local"), Some("local")));
+    assert_eq!(both.set_default("own").unwrap().default(), Some("local"), "a project's default goes first");
 
     home.put("work/restwalk.yaml", "{environments: {local: {}}}");
     let error = home.project().set_default("local").unwrap_err().to_string();
@@ -287,5 +289,8 @@ fn the_default_is_written_into_the_file_that_holds_it() {
         "{error}"
     );
     assert_eq!(fs::read_to_string(home.path().join("work/restwalk.yaml")).unwrap(), "{environments: {local: {}}}");
-    assert_eq!(both.set_default("none").unwrap_err().to_string(), "no environment \"none\"");
+    assert_eq!(
+        both.set_default("none").map(|_| ()).unwrap_err().to_string(),
+        "no environment \"none\"; there is own, local"
+    );
 }
