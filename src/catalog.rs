@@ -44,6 +44,7 @@ pub(crate) mod strict {
         nearest::suggestion,
         read::{number, seconds, texts},
         rule::{BASE_URL, HEADER_NAME, HEADER_VALUE, LINE, NAME, RATE, VARIABLE_NAME},
+        schema::file as schema,
         yaml::{Document, Kind, LONGEST, View, decode},
     };
 }

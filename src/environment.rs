@@ -136,9 +136,10 @@ impl Environment {
     /// `Catalog` where a file departs from what a catalog may hold, `Request` where one cannot be read or has changed
     /// since it was trusted.
     pub fn catalog(&self) -> Result<Catalog> {
-        if let Some(catalog) = &self.own.catalog {
-            return Ok(catalog.clone());
-        }
+        self.own.catalog.as_ref().map_or_else(|| self.file_catalog(), |catalog| Ok(catalog.clone()))
+    }
+
+    fn file_catalog(&self) -> Result<Catalog> {
         let defaults = self.settings.defaults.as_deref().map(|path| self.source.read(path)).transpose()?;
         let defaults = defaults.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         match &self.settings.catalog {
@@ -218,8 +219,7 @@ impl Environment {
                 self.source.shown()
             ))
         })?;
-        let named = self.settings.base_url.as_deref().or(catalog.base_url());
-        if self.signs_in() && self.own.base_url.is_some() && !self.same_origin(url, named)? {
+        if self.signs_in() && !self.is_home(url)? {
             let why = format!(
                 "the credentials of the environment {name} are for its own base URL and go to no other; give others, or none"
             );
@@ -228,10 +228,18 @@ impl Environment {
         Ok(url.to_owned())
     }
 
-    fn same_origin(&self, url: &str, named: Option<&str>) -> Result<bool> {
-        let base = |url: &str| Base::parse(url, &self.settings.variables);
-        Ok(match named {
-            Some(named) => base(named)?.origin() == base(url)?.origin(),
+    /// Whether `url` is of the origin that the file names; where it names none, any is.
+    fn is_home(&self, url: &str) -> Result<bool> {
+        if self.own.base_url.is_none() && (self.own.catalog.is_none() || self.settings.base_url.is_some()) {
+            return Ok(true);
+        }
+        let origin = |url: &str| Ok::<_, Error>(Base::parse(url, &self.settings.variables)?.origin().clone());
+        let own = match &self.settings.base_url {
+            Some(named) => Some(named.clone()),
+            None => self.file_catalog()?.base_url().map(str::to_owned),
+        };
+        Ok(match own {
+            Some(named) => origin(&named)? == origin(url)?,
             None => true,
         })
     }

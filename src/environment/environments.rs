@@ -9,11 +9,11 @@ use super::{
     Environment, Trust,
     folders::{FILE, Variables, nearest},
     keep::{Readers, replace},
-    read,
+    keys, read,
     source::{Fingerprint, Source, content},
 };
 use crate::{
-    catalog::strict::{Document, decode, suggestion},
+    catalog::strict::{Document, decode, schema, suggestion},
     error::{Error, ErrorKind, Result, printable, quoted},
 };
 
@@ -184,6 +184,11 @@ impl Environments {
         self
     }
 
+    /// The JSON Schema of the file.
+    pub fn schema() -> serde_json::Value {
+        schema("restwalk restwalk.yaml", &keys::FILE)
+    }
+
     /// The names, in the order of the files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(Environment::name)
@@ -252,7 +257,7 @@ impl Environments {
 }
 
 fn untrusted(trust: &Trust, project: &Environments) -> Error {
-    let file = project.prints.first().map(|(file, _)| file.as_path()).unwrap_or(Path::new(FILE));
+    let file = project.prints.first().map_or(Path::new(FILE), |(file, _)| file.as_path());
     let shown = printable(&file.display().to_string());
     let what =
         if trust.knew(file) { "or a file that it names has changed since it was trusted" } else { "is not trusted" };

@@ -13,7 +13,9 @@ pub(super) const FILE: &str = "restwalk.yaml";
 
 /// How variables are looked up: those of the process, or others in their place.
 #[derive(Clone)]
-pub(super) struct Variables(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub(super) struct Variables(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Variables {
     pub(super) fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {

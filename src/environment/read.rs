@@ -58,6 +58,7 @@ pub(super) fn environments(said: Said, source: Source, variables: &Variables) ->
     said.environments.into_iter().map(new).collect()
 }
 
+/// One environment, which was checked.
 fn settings(environment: View<'_>) -> Result<Settings> {
     let mut settings = Settings::default();
     for (key, value) in environment.pairs() {
@@ -69,7 +70,7 @@ fn settings(environment: View<'_>) -> Result<Settings> {
             "actor" => settings.actor = Some(owned(value)),
             "headers" => headers(value, &mut settings)?,
             "variables" => {
-                settings.variables = value.pairs().map(|(name, value)| (owned(name), owned(value))).collect()
+                settings.variables = value.pairs().map(|(name, value)| (owned(name), owned(value))).collect();
             }
             "auth" => settings.auth = Some(auth(value, &mut settings.warnings)?),
             "timeout" => settings.timeout = strict::seconds(value),

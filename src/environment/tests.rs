@@ -265,6 +265,44 @@ fn credentials_of_the_file_go_to_the_origin_that_it_names() {
 }
 
 #[test]
+fn credentials_of_the_file_do_not_follow_another_catalog() {
+    let stranger =
+        |url: &str| Catalog::from_yaml(&format!("base_url: '{url}'\nresources: {{p: {{route: /p}}}}"), "").unwrap();
+    let home = Catalog::embedded().base_url().unwrap().to_owned();
+    for (settings, url, fits) in [
+        ("catalog: max", "http://stranger", false),
+        ("catalog: max", &*home, true),
+        ("catalog: max\n    base_url: http://mine", "http://stranger", true),
+        ("actor: ada", "http://stranger", true),
+    ] {
+        let (_folder, one) = one(&format!("{settings}\n    auth: {{bearer: 'env:K'}}"), &[("K", "kkkk")]);
+        assert_eq!(one.with_catalog(stranger(url)).client().is_ok(), fits, "{settings} {url}");
+    }
+}
+
+/// Written by this test with `RESTWALK_WRITE_SCHEMA` set.
+#[test]
+fn the_schema_for_editors_is_the_table_s_own() {
+    let schema = Environments::schema();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/restwalk.schema.json");
+    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    if std::env::var_os("RESTWALK_WRITE_SCHEMA").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), text, "run this test with RESTWALK_WRITE_SCHEMA=1");
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let good =
+        serde_json::json!({"default": "a", "environments": {"a": {"auth": {"bearer": "env:T"}, "retry": "off"}}});
+    assert!(schema.is_valid(&good));
+    for bad in [
+        serde_json::json!({"environments": {"a": {"bearer": "x"}}}),
+        serde_json::json!({"environments": {"a": {"auth": {}}}}),
+    ] {
+        assert!(!schema.is_valid(&bad), "{bad}");
+    }
+}
+
+#[test]
 fn s01_nothing_that_is_printed_shows_a_secret() {
     let (_folder, one) = one(
         "base_url: https://h\n    auth: {basic: {user: u, password: CNRYpass}}\n    headers: {X-Token: CNRYhead}\n    \
