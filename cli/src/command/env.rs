@@ -8,6 +8,9 @@ use std::{
 use restwalk::{Environment, Environments, Result, Trust};
 
 /// `env list`: each by name, base URL and file; the one that would be used has a star.
+///
+/// # Errors
+/// `out` cannot be written.
 pub fn list(environments: &Environments, chosen: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     let all: Vec<&Environment> = environments.names().filter_map(|name| environments.get(name).ok()).collect();
     let wide = |column: fn(&Environment) -> usize| all.iter().map(|one| column(one)).max().unwrap_or(0);
@@ -21,6 +24,9 @@ pub fn list(environments: &Environments, chosen: Option<&str>, out: &mut dyn Wri
 }
 
 /// `env show`: what an environment holds, by the keys of its file, and where its secrets are; none of them is looked up.
+///
+/// # Errors
+/// `out` cannot be written.
 pub fn show(environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "name: {}\nfile: {}", environment.name(), safe(environment.file().display()))?;
     for (key, value) in environment.summary() {
