@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod demo;
+mod env;
 mod explain;
 mod help;
 mod ls;

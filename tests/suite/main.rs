@@ -21,6 +21,9 @@ mod conformance;
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// X13, X14: environments out of files, and which of those are trusted.
+#[cfg(feature = "environment")]
+mod environments;
 /// The examples, what they print, and the server that they talk to.
 mod examples;
 /// N: faults of the network, row by row.
