@@ -18,7 +18,7 @@ mod send;
 pub(crate) type Ended = Result<u8>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 7] = ["login", "logout", "whoami", "catalog", "env", "completions", "doctor"];
+const LATER: [&str; 6] = ["login", "logout", "whoami", "catalog", "completions", "doctor"];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
@@ -31,6 +31,7 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "env" => env::run(rest, options, io),
         Some((word, rest)) if word == "demo" => demo::run(rest, options, io),
         Some((word, _)) if LATER.contains(&&**word) => {
             let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));

@@ -1,6 +1,10 @@
 //! Which environment a run works in, told from an option, the environment's variables and the files.
 
-use restwalk::{Auth, Environment, Environments, Result, Secret};
+use std::path::{Path, PathBuf};
+
+use restwalk::{Environment, Environments, Result, Secret};
+
+use crate::{args::Options, io::Io};
 
 /// What the environment's variables say; an empty one says nothing.
 #[derive(Debug, Clone, Default)]
@@ -38,23 +42,39 @@ impl Given {
         option.or(self.env.as_deref()).or(environments.default())
     }
 
-    /// The environment to work in, with the base URL and the token of the variables; `None` where none is named.
-    ///
-    /// Catalog, defaults and actor are left to the caller, who reads files and knows the options.
-    ///
-    /// # Errors
-    /// There is none of that name.
-    pub fn environment(&self, option: Option<&str>, environments: &Environments) -> Result<Option<Environment>> {
-        let Some(name) = self.name(option, environments) else { return Ok(None) };
-        let mut environment = environments.get(name)?.clone();
-        if let Some(url) = &self.base_url {
-            environment = environment.with_base_url(url);
-        }
-        if let Some(token) = &self.token {
-            environment = environment.with_auth(Auth::bearer(token.clone()));
-        }
-        Ok(Some(environment))
+    /// The environment to work in; `None` where none is named.
+    fn environment(&self, option: Option<&str>, environments: &Environments) -> Result<Option<Environment>> {
+        self.name(option, environments).map(|name| environments.get(name).cloned()).transpose()
     }
+}
+
+/// The environment that options and variables choose.
+///
+/// A file of the project that nobody trusts is a mistake, unless the options say all the same where the call goes.
+pub(crate) fn chosen(options: &Options, given: &Given, io: &Io<'_>) -> Result<Option<Environment>> {
+    let name = options.place.env.as_deref();
+    match around(io) {
+        Err(error) if error.code() == "config.untrusted" && name.is_none() && options.place.base_url.is_some() => {
+            given.environment(None, &Environments::user_by(lookup(io))?)
+        }
+        environments => given.environment(name, &environments?),
+    }
+}
+
+/// The environments of the person and of the project that the run is in.
+pub(crate) fn around(io: &Io<'_>) -> Result<Environments> {
+    Environments::around(folder(io), lookup(io))
+}
+
+/// The folder that the run is in.
+pub(crate) fn folder(io: &Io<'_>) -> PathBuf {
+    if io.directory.as_os_str().is_empty() { Path::new(".").to_owned() } else { io.directory.clone() }
+}
+
+/// Looks up the run's variables.
+pub(crate) fn lookup(io: &Io<'_>) -> impl Fn(&str) -> Option<String> + Send + Sync + 'static {
+    let variables = io.variables.clone();
+    move |name| variables.get(name).cloned()
 }
 
 #[cfg(test)]
@@ -88,22 +108,5 @@ mod tests {
         }
         let none = Environments::user_by(|_| None).unwrap();
         assert!(given(&[]).environment(None, &none).unwrap().is_none());
-    }
-
-    #[test]
-    fn variables_stand_in_place_of_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("restwalk.yaml");
-        std::fs::write(&file, "environments: {a: {base_url: 'http://a', auth: {bearer: 'env:MISSING'}}}\n").unwrap();
-        let environments = Environments::open(&file).unwrap();
-        let pairs = [("RESTWALK_BASE_URL", "http://b/x"), ("RESTWALK_TOKEN", "CNRY"), ("RESTWALK_ACTOR", "ada")];
-        let given = given(&pairs);
-        assert!(!format!("{given:?}").contains("CNRY"));
-        let environment = given.environment(Some("a"), &environments).unwrap().unwrap();
-        let client = environment.client().unwrap().build().unwrap();
-        assert_eq!(client.res("p").url().unwrap(), "http://b/x/p");
-        let without = Given { token: None, ..given };
-        let error = without.environment(Some("a"), &environments).unwrap().unwrap().client().unwrap_err();
-        assert_eq!(error.code(), "auth.required", "the file's own credentials stay at its own origin");
     }
 }

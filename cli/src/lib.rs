@@ -17,7 +17,7 @@ mod body;
 mod call;
 mod command;
 pub mod demo;
-pub mod environment;
+mod environment;
 mod exit;
 mod input;
 mod io;

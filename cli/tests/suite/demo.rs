@@ -479,7 +479,7 @@ fn what_demo_does_not_know_is_refused() {
         (&["demo", "--port", "1"], "--port goes with demo serve"),
         (&["people", "--port", "1"], "--port goes with demo serve"),
         (&["demo", "serve", "--port", "70000"], "70000"),
-        (&["demo", "serve", "-e", "other"], "there is no environment \"other\""),
+        (&["demo", "serve", "-e", "other"], "no environment \"other\""),
     ] {
         let said = restwalk(arguments);
         assert_eq!((said.exit, &*said.out), (2, ""), "{arguments:?}");

@@ -3,6 +3,7 @@
 mod bodies;
 mod calls;
 mod demo;
+mod environments;
 mod messages;
 mod printing;
 mod support;
