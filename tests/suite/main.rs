@@ -21,6 +21,9 @@ mod conformance;
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// B21 to B30, X33 to X38: downloads that break off and are gone on with.
+#[cfg(feature = "http")]
+mod downloads;
 /// The examples, what they print, and the server that they talk to.
 mod examples;
 /// N: faults of the network, row by row.
