@@ -157,6 +157,16 @@ impl Catalog {
         self.0.base_url.as_deref()
     }
 
+    /// Which argument names nest.
+    pub fn expand(&self) -> Expand {
+        self.settings().expand
+    }
+
+    /// The part of a form that carries the JSON, where the catalog names one; a call takes `json` otherwise.
+    pub fn json_part(&self) -> Option<&str> {
+        self.settings().json_part.as_deref()
+    }
+
     /// The routes, in the order of the file.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.0.routes.iter().map(|route| &**route)

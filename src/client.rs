@@ -27,6 +27,7 @@ mod builder;
 mod gate;
 mod judge;
 mod next;
+mod options;
 mod place;
 mod random;
 mod run;
@@ -39,6 +40,7 @@ pub use run::Attempt;
 
 use gate::Partitions;
 use next::Next;
+pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
 use place::{Place, Places};
 use random::Random;
 use run::Run;
@@ -105,27 +107,6 @@ struct Shared {
     places: Places,
     partitions: Partitions,
     random: Random,
-}
-
-/// What one call changes about the client's settings.
-#[derive(Clone, Default)]
-pub(crate) struct Options {
-    pub(crate) auth: Option<Auth>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) headers: Option<Duration>,
-    pub(crate) idle: Option<Duration>,
-    pub(crate) retry: Option<Retry>,
-    pub(crate) key: Option<HeaderValue>,
-}
-
-/// Whether the loop hands out an answer with its body unread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// The caller reads it; a failure then is no longer one of the attempt.
-    Later,
-    /// It is read within the attempt, which is made again where that fails.
-    Whole,
 }
 
 impl Client {
@@ -237,6 +218,7 @@ impl Run<'_> {
             let span = self.span();
             let tried = self.attempt(&mut admission).instrument(span.clone()).await;
             trace::ended(&span, &tried);
+            drop(span);
             self.learn(admission, &tried);
             // What is rare waits on the heap, so that calls stay small.
             match self.judge(tried) {
@@ -287,6 +269,7 @@ impl Client {
             total,
             elapsed: Duration::ZERO,
             attempts: 0,
+            status: None,
             verdict: Verdict::default(),
         }
     }

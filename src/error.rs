@@ -127,6 +127,12 @@ impl Error {
         self
     }
 
+    /// Adds the status of an answer that came, though its body failed.
+    pub(crate) fn with_status(mut self, status: Option<StatusCode>) -> Self {
+        self.0.status = self.0.status.or(status);
+        self
+    }
+
     /// Adds the answer that this error reports; `problem` is what its body says, already masked.
     pub(crate) fn with_answer(
         mut self,
@@ -234,11 +240,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { message, method, route, attempts, status, gave_up, .. } = &*self.0;
-        // A call that was refused before it was sent needs no telling which it was.
-        if let Some(method) = method.as_ref().filter(|_| *attempts > 0) {
+        let Inner { kind, message, method, route, attempts, gave_up, .. } = &*self.0;
+        // What is wrong with the call itself names the part that is; the rest is of the moment.
+        let of_the_moment = matches!(kind, ErrorKind::RateLimited | ErrorKind::Circuit | ErrorKind::Timeout);
+        if let Some(method) = method.as_ref().filter(|_| *attempts > 0 || of_the_moment) {
             // An answer reads as a sentence: "GET /people answered 404".
-            let colon = if status.is_some() { "" } else { ":" };
+            let colon = if message.starts_with("answered ") { "" } else { ":" };
             write!(f, "{method} {}{colon} ", route.as_deref().unwrap_or("(no route)"))?;
         }
         f.write_str(message)?;
@@ -248,6 +255,9 @@ impl fmt::Display for Error {
         f.write_str(match gave_up {
             Some("retry.budget") => "; not tried again, since too much fails there",
             Some("retry.circuit") => "; not tried again, since the circuit opened",
+            Some("retry.deadline") if self.0.retry_after.is_some() => {
+                "; not tried again, since the wait it asks for is too long"
+            }
             Some("retry.deadline") => "; not tried again, for want of time",
             Some("retry.not_replayable") => "; not tried again, since its body can be read once only",
             _ => "",

@@ -32,8 +32,12 @@ pub(crate) enum Argument {
     Set { name: String, json: String },
     /// An object as JSON text; its top-level names are expanded.
     Json(String),
+    /// The names that lead to one key, each literal, and its value as JSON text.
+    SetAt { names: Vec<String>, json: String },
     /// A dotted name that is removed.
     Unset(String),
+    /// A key that is removed, by the names that lead to it.
+    UnsetAt(Vec<String>),
 }
 
 /// Merges `arguments`, left to right, over `defaults`: objects recurse, anything else replaces.
@@ -56,7 +60,12 @@ pub(crate) fn merge<'a>(
             Argument::Json(_) => {
                 return Err("a JSON body that is merged must be an object; send any other value with .data(..)".into());
             }
-            Argument::Unset(name) => merged.unset(name),
+            Argument::SetAt { names, json } => {
+                let by = (index, names.last().map_or("", String::as_str));
+                merged.put(by, names.iter().map(|name| json::escape(name)).collect(), json)?;
+            }
+            Argument::Unset(name) => merged.unset(names::split(name, Expand::Dots)),
+            Argument::UnsetAt(names) => merged.unset(names.iter().map(|name| Cow::Borrowed(&**name))),
         }
     }
     Ok(merged)
@@ -285,9 +294,9 @@ impl<'a> Merged<'a> {
         Ok(())
     }
 
-    fn unset(&mut self, name: &str) {
+    fn unset<'n>(&mut self, names: impl IntoIterator<Item = Cow<'n, str>>) {
         let mut at = Some(ROOT);
-        for part in names::split(name, Expand::Dots) {
+        for part in names {
             let Some(parent) = at else { return };
             if let Content::Text(text) = self.nodes[parent].content
                 && json::is_object(text)

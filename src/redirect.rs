@@ -57,7 +57,7 @@ impl Redirect {
         Self { reach: Reach::SameOrigin, limit: LIMIT, rewrite: false, lenient: false }
     }
 
-    /// Follows none: a redirect is an answer like any other.
+    /// Follows none: a redirect is an answer like any other, and no error of `send`.
     pub fn off() -> Self {
         Self { reach: Reach::Nowhere, ..Self::same_origin() }
     }

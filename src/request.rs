@@ -74,6 +74,8 @@ pub(crate) struct Request {
     content: Content,
     arguments: Vec<Argument>,
     query: Vec<(String, String)>,
+    /// Query parameters and headers of the catalog and the client that are left out.
+    dropped: (Vec<String>, Vec<HeaderName>),
     raw_query: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     parts: Vec<Part>,
@@ -108,6 +110,7 @@ impl Request {
             content: Content::Arguments,
             arguments: Vec::new(),
             query: Vec::new(),
+            dropped: Default::default(),
             raw_query: None,
             headers: Vec::new(),
             parts: Vec::new(),
@@ -165,6 +168,17 @@ impl Request {
         self.query.push((name, json));
     }
 
+    pub(crate) fn drop_query(&mut self, name: String) {
+        self.dropped.0.push(name);
+    }
+
+    pub(crate) fn drop_header(&mut self, name: &str) {
+        if let Some(name) = self.note(header::name(name)) {
+            self.headers.retain(|(own, _)| *own != name);
+            self.dropped.1.push(name);
+        }
+    }
+
     pub(crate) fn raw_query(&mut self, text: &str) {
         if self.note(query::check_raw(text).map_err(Fault::request)).is_some() {
             self.raw_query = Some(text.to_owned());
@@ -173,6 +187,7 @@ impl Request {
 
     pub(crate) fn header(&mut self, name: &str, value: &str) {
         if let Some(header) = self.note(header::header(name, value)) {
+            self.dropped.1.retain(|name| *name != header.0);
             self.headers.push(header);
         }
     }
@@ -264,7 +279,9 @@ impl Request {
     fn query_string(&self, context: &Context<'_>, policy: Option<&MethodPolicy>) -> Result<String> {
         let mut out = self.raw_query.clone().unwrap_or_default();
         let defaults = policy.filter(|_| !self.no_defaults).map_or(&[][..], |policy| &policy.query);
-        let inherited = defaults.iter().filter(|(name, _)| !self.query.iter().any(|(given, _)| given == name));
+        let stays =
+            |name: &String| !self.dropped.0.contains(name) && !self.query.iter().any(|(given, _)| given == name);
+        let inherited = defaults.iter().filter(|(name, _)| stays(name));
         let pairs = inherited.chain(&self.query).map(|(name, value)| (name.as_str(), value.as_str()));
         let style = policy.and_then(|policy| policy.query_style).unwrap_or(context.style);
         query::write(&mut out, pairs, style)
@@ -290,7 +307,10 @@ impl Request {
                 headers.remove(CONTENT_TYPE);
             }
         }
-        if !self.parts.is_empty() && self.sets(&CONTENT_TYPE) {
+        for name in &self.dropped.1 {
+            headers.remove(name);
+        }
+        if !self.parts.is_empty() && (self.sets(&CONTENT_TYPE) || self.dropped.1.contains(&CONTENT_TYPE)) {
             return Err(
                 Fault::request("the Content-Type of a form with files holds its boundary and cannot be set").into()
             );
@@ -351,7 +371,8 @@ impl Request {
 
     /// Whether a merged body is sent: it holds something, was asked for, or the catalog wants `{}`.
     fn sends(&self, merged: &Merged<'_>, context: &Context<'_>) -> bool {
-        let asked = self.arguments.iter().any(|argument| !matches!(argument, Argument::Unset(_)));
+        let asked =
+            self.arguments.iter().any(|argument| !matches!(argument, Argument::Unset(_) | Argument::UnsetAt(_)));
         let wanted = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
         asked || !merged.is_empty() || (wanted && context.catalog.settings().empty_body)
     }

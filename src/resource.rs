@@ -97,6 +97,14 @@ macro_rules! walk {
                 Item { client: self.client.clone(), path }
             }
 
+            /// Walks further along `path`, split on `/`, as [`Client::path`] does.
+            #[must_use]
+            pub fn walk(&self, path: impl AsRef<str>) -> Item {
+                let mut walked = self.path.clone();
+                walked.walk(self.client.catalog(), self.client.actor(), path.as_ref());
+                Item { client: self.client.clone(), path: walked }
+            }
+
             /// The path walked so far, encoded.
             pub fn path(&self) -> String {
                 self.path.as_str().to_owned()

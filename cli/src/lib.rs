@@ -1,3 +1,97 @@
 //! The command line of restwalk, as a function that tests call with buffers.
+//!
+//! Arguments become [`args`] and words, words and options become a call of the library, and a command
+//! sends or shows it. Only `main` touches the process: everything here goes through [`Io`].
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
+
+use std::{
+    ffi::OsString,
+    io::{ErrorKind, Write},
+};
+
+use clap::Parser;
+use mistake::Mistake;
+
+mod args;
+mod body;
+mod call;
+mod command;
+mod exit;
+mod input;
+mod io;
+mod item;
+mod mistake;
 pub mod output;
+mod place;
+mod print;
+mod report;
+mod settings;
+mod typing;
+mod words;
+
+pub use io::{Io, Stream};
+
+/// Runs the command line on `arguments`, the program's name left out, and gives its exit code.
+///
+/// 0 is success, 1 a transport that failed, 2 what was refused here with nothing sent, 3 a redirect that is not
+/// followed, 4 and 5 a status of that class, 6 too many redirects, 7 a sign-in that is needed, 124 a timeout.
+///
+/// ```
+/// use restwalk_cli::{Io, run};
+///
+/// let (mut out, mut err) = (Vec::new(), Vec::new());
+/// let exit = run(["people/.."], &mut Io::buffers(&mut out, &mut err));
+/// assert_eq!(exit, 2);
+/// ```
+pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, io: &mut Io<'_>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let as_json = arguments.iter().any(|argument| argument == "--error-format=json")
+        || arguments.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json");
+    let told = |mistake: Mistake, io: &mut Io<'_>| {
+        tell(&mistake, as_json, io);
+        mistake.exit
+    };
+    if let Err(mistake) = args::check(&arguments) {
+        return told(mistake, io);
+    }
+    let options = match args::Options::try_parse_from(std::iter::once(OsString::from("restwalk")).chain(arguments)) {
+        Ok(options) => options,
+        Err(error) => return usage(&error, as_json, io),
+    };
+    let ended = command::run(&options, io).map(|ended| ended.and_then(|exit| io.stdout.0.flush().map(|()| exit)));
+    match ended {
+        Ok(Ok(exit)) => exit,
+        // Whoever reads has seen enough: `| head` is no failure.
+        Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => exit::OK,
+        Ok(Err(error)) => {
+            let message = format!("standard output cannot be written: {error}");
+            told(Mistake { exit: exit::FAILED, ..Mistake::local("store.full", message) }, io)
+        }
+        Err(mistake) => told(mistake, io),
+    }
+}
+
+/// Tells a mistake on standard error; there is nobody to tell that this failed.
+fn tell(mistake: &Mistake, as_json: bool, io: &mut Io<'_>) {
+    let text = if as_json { report::json(mistake) } else { report::text(mistake) };
+    let text = if as_json { text } else { print::safe(&text) };
+    let _ = io.stderr.0.write_all(text.as_bytes()).and_then(|()| io.stderr.0.flush());
+}
+
+/// What the parser of options says: help and the version on standard output, a mistake on standard error.
+fn usage(error: &clap::Error, as_json: bool, io: &mut Io<'_>) -> u8 {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        let _ = io.stdout.0.write_all(text.as_bytes()).and_then(|()| io.stdout.0.flush());
+        return exit::OK;
+    }
+    if as_json {
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        tell(&Mistake::usage(message), true, io);
+    } else {
+        let _ = io.stderr.0.write_all(print::safe(&text).as_bytes());
+    }
+    exit::LOCAL
+}

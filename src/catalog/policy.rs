@@ -53,6 +53,11 @@ impl MethodPolicy {
         &self.operations
     }
 
+    /// Whether it may be sent again when it may have arrived: as the catalog says, else as HTTP says of the method.
+    pub fn idempotent(&self) -> bool {
+        self.idempotent.unwrap_or_else(|| self.method.is_idempotent())
+    }
+
     /// Whether it is there for old callers only.
     pub fn deprecated(&self) -> bool {
         self.deprecated

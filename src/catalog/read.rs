@@ -127,6 +127,12 @@ impl Reader {
                 _ => {}
             }
         }
+        if policy.idempotency_key && !matches!(policy.method, Method::POST | Method::PATCH) {
+            let at = view.get("idempotency_key").unwrap_or(view);
+            return Err(
+                at.error(format_args!("only POST and PATCH carry an idempotency key, {} does not", policy.method))
+            );
+        }
         match view.pairs().find(|(key, _)| matches!(key.text(), "params" | "body")) {
             Some((key, _)) if policy.operations.is_empty() => {
                 Err(key.error(format_args!("{} is for a method with an operation only", quoted(key.text()))))

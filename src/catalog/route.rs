@@ -98,6 +98,11 @@ impl Route {
         template::parts(&self.template)
     }
 
+    /// The default body of `method` as JSON text.
+    pub fn default_body(&self, method: &Method) -> Option<&str> {
+        self.defaults(method).map(Defaults::text)
+    }
+
     /// The default body of `method`.
     pub(crate) fn defaults(&self, method: &Method) -> Option<&Defaults> {
         self.presets.iter().find(|(of, _)| of == method).map(|(_, preset)| preset.defaults())

@@ -62,6 +62,8 @@ pub struct ClientBuilder {
 
 impl Client {
     /// Starts a client of a `tower::Service` in this process, such as an axum `Router`, at `http://local`.
+    ///
+    /// The service gets every request, whatever host a redirect or [`Client::at`] leads to.
     pub fn local<S, B>(service: S) -> ClientBuilder
     where
         S: Service<http::Request<WireBody>, Response = http::Response<B>> + Clone + Send + Sync + 'static,

@@ -117,7 +117,7 @@ impl Run<'_> {
                 }
                 Err(why) => Some(why),
             },
-            Decision::Stop(stop) => stop.gave_up(),
+            Decision::Stop(stop) => stop.gave_up(self.tries.sent()),
         };
         Next::Fail(error.with_gave_up(gave_up), None)
     }
@@ -141,7 +141,7 @@ impl Run<'_> {
                 Err(why) => verdict.gave_up = Some(why),
             },
             Decision::Stop(stop) => {
-                verdict.gave_up = stop.gave_up();
+                verdict.gave_up = stop.gave_up(self.tries.sent());
                 verdict.limited = matches!(stop, Stop::RateLimited(_));
             }
         }

@@ -3,14 +3,14 @@
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method, StatusCode,
     header::{COOKIE, SET_COOKIE},
 };
 use tokio::time::Instant;
 use tracing::Span;
 
 use super::{
-    Client, Core, Options, Reading,
+    Client, Core, IDEMPOTENCY_KEY, Options, Reading,
     gate::enter,
     next::Failure,
     place::{Place, Receipt},
@@ -30,8 +30,6 @@ use crate::{
     retry::{Retry, Tries},
     secret::Masks,
 };
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call on its way.
 pub(super) struct Run<'c> {
@@ -93,7 +91,7 @@ impl<'c> Run<'c> {
         let plan = request.plan(&context)?;
         let exchange = Arc::new(client.exchange(&plan, options, started));
         let credentials = client.credentials(options).map_err(|error| exchange.dress(error))?;
-        let key = idempotency_key(&plan, options).map_err(|error| exchange.dress(error))?;
+        let key = idempotency_key(request, &plan, options).map_err(|error| exchange.dress(error))?;
         let place = Arc::clone(&core.place);
         let limiter = client.limiter(&place.origin, &credentials);
         Ok(Self {
@@ -152,6 +150,7 @@ impl<'c> Run<'c> {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             return Err(Error::coded(ErrorKind::Timeout, "timeout.total", "the time of the call is over"));
         }
+        Arc::make_mut(&mut self.exchange).status = None;
         let (wire, sent) = wait::watch(self.wire()?);
         let wire = open(wire).await?;
         Arc::make_mut(&mut self.exchange).attempts = self.tries.sent();
@@ -160,8 +159,10 @@ impl<'c> Run<'c> {
         }
         let answer = self.client.core.transport.exchange(wire);
         let answer = wait::answer(answer, self.until, self.exchange.silence, sent).await;
-        Arc::make_mut(&mut self.exchange).elapsed = self.started.elapsed();
+        let exchange = Arc::make_mut(&mut self.exchange);
+        exchange.elapsed = self.started.elapsed();
         let answer = answer?;
+        exchange.status = Some(answer.status());
         self.hear(answer.status(), answer.headers());
         let response = Response::new(answer, Arc::clone(&self.exchange));
         match self.reading {
@@ -273,9 +274,9 @@ fn policy<'c>(client: &'c Retry, route: Option<Attempts>, call: Option<&'c Retry
 }
 
 /// The key by which the server knows this call again: the caller's, else one made up where the catalog says so.
-fn idempotency_key(plan: &Planned<'_>, options: &Options) -> Result<Option<HeaderValue>> {
-    if options.key.is_some() {
-        return Ok(options.key.clone());
+fn idempotency_key(request: &Request, plan: &Planned<'_>, options: &Options) -> Result<Option<HeaderValue>> {
+    if let Some(key) = options.key(request)? {
+        return Ok(Some(key.clone()));
     }
     let wanted = plan.policy.is_some_and(|policy| policy.idempotency_key);
     if !(wanted && matches!(plan.method, Method::POST | Method::PATCH)) {

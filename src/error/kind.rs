@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Connect,
     /// The peer's certificate or handshake was refused. Sending again will not help.
     Tls,
-    /// A time limit passed. [`Error::outcome`] tells whether the server may have acted.
+    /// A time limit passed. [`Error::outcome`](crate::Error::outcome) tells whether the server may have acted.
     Timeout,
     /// The peer broke HTTP, or closed the connection before answering.
     Protocol,

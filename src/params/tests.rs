@@ -334,3 +334,16 @@ fn two_objects_under_one_name_are_merged() {
         assert_eq!(merge(None, arguments, Expand::Dots).unwrap().is_empty(), empty);
     }
 }
+
+#[test]
+fn names_given_one_by_one_are_literal() {
+    let at = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let arguments = [
+        Argument::SetAt { names: at(&["a.b", "c_d"]), json: "1".into() },
+        Argument::SetAt { names: at(&["a.b", "\"e"]), json: "2".into() },
+        Argument::SetAt { names: at(&["x"]), json: "3".into() },
+        Argument::UnsetAt(at(&["a.b", "c_d"])),
+    ];
+    let merged = merge(None, &arguments, Expand::Underscore).map(|merged| merged.to_vec());
+    assert_eq!(String::from_utf8(merged.unwrap()).unwrap(), r#"{"a.b":{"\"e":2},"x":3}"#);
+}

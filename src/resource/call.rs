@@ -11,7 +11,7 @@ use crate::{
     auth::Auth,
     blocking::block_on,
     body::{Body, BoxFuture, Progress},
-    client::{Client, Options, Reading},
+    client::{Client, IDEMPOTENCY_KEY, Options, Reading},
     error::{ErrorKind, Fault, Result, quoted},
     header::header,
     json,
@@ -72,6 +72,41 @@ impl Call {
     /// Removes a key, given by its dotted name, that the defaults or earlier arguments set.
     pub fn unset(mut self, name: impl Into<String>) -> Self {
         self.request.argument(Argument::Unset(name.into()));
+        self
+    }
+
+    /// Sets one key of the body by the names that lead to it, each taken literally.
+    pub fn set_at<N, T>(mut self, names: impl IntoIterator<Item = N>, value: T) -> Self
+    where
+        N: Into<String>,
+        T: Serialize,
+    {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        if names.is_empty() {
+            self.request
+                .note::<()>(Err(Fault::request("an argument needs a name at least; .json(..) merges a whole object")));
+        }
+        if let Some(json) = self.text(&format!("the argument {}", quoted(&names.join("."))), &value) {
+            self.request.argument(Argument::SetAt { names, json });
+        }
+        self
+    }
+
+    /// Removes a key by the names that lead to it, each taken literally.
+    pub fn unset_at<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.request.argument(Argument::UnsetAt(names.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Leaves out a query parameter that the catalog gives by default.
+    pub fn unset_query(mut self, name: impl Into<String>) -> Self {
+        self.request.drop_query(name.into());
+        self
+    }
+
+    /// Leaves out a header that the client, the catalog or this call set; one that is set later stays.
+    pub fn unset_header(mut self, name: impl AsRef<str>) -> Self {
+        self.request.drop_header(name.as_ref());
         self
     }
 
@@ -219,7 +254,8 @@ impl Call {
     /// Sends `Idempotency-Key: key` in every attempt, by which the server knows them for one call.
     ///
     /// That makes a POST or PATCH safe to send again, so give one only to a server that keeps keys. The same
-    /// key for another call is a mistake that servers refuse. The value is sent as it is.
+    /// key for another call is a mistake that servers refuse. The value is sent as it is. Unlike this, a header of
+    /// that name promises nothing about the server, and makes no call safe to send again.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         let key = header("idempotency-key", key.as_ref()).and_then(|(_, value)| match value.as_bytes() {
             [] => Err(Fault::request("an idempotency key is not empty")),
@@ -242,12 +278,29 @@ impl Call {
         self
     }
 
-    /// The request as data, without credentials.
+    /// The request as data, without credentials, and without an idempotency key that the catalog has made up.
     ///
     /// # Errors
     /// The first mistake in the path, the arguments, or how they fit the method.
     pub fn build(&self) -> Result<http::Request<Body>> {
-        self.request.build(&self.client.context())
+        let mut wire = self.request.build(&self.client.context())?;
+        if let Some(key) = self.options.key(&self.request)? {
+            wire.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
+        }
+        Ok(wire)
+    }
+
+    /// The request as data, with the credentials of its first attempt, each marked sensitive.
+    ///
+    /// # Errors
+    /// As [`Call::build`], and `Auth` for credentials that cannot be used.
+    pub fn build_signed(&self) -> Result<http::Request<Body>> {
+        let context = self.client.context();
+        let needs_actor = self.request.plan(&context)?.needs_actor;
+        let mut wire = self.build()?;
+        let credentials = self.client.credentials(&self.options)?;
+        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        Ok(wire)
     }
 
     /// What would be sent and where each part came from.
@@ -266,11 +319,8 @@ impl Call {
     /// # Errors
     /// As [`Call::build`], and `Request` for a body that a command line cannot hold.
     pub fn to_curl(&self) -> Result<String> {
-        let context = self.client.context();
-        let needs_actor = self.request.plan(&context)?.needs_actor;
-        let mut wire = self.request.build(&context)?;
-        let credentials = self.client.credentials(&self.options)?;
-        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        let wire = self.build_signed()?;
+        let (context, credentials) = (self.client.context(), self.client.credentials(&self.options)?);
         to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 

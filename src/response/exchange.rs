@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Method;
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     pub(crate) total: Option<Duration>,
     pub(crate) elapsed: Duration,
     pub(crate) attempts: u32,
+    /// The status of the attempt's answer, once it is there.
+    pub(crate) status: Option<StatusCode>,
     pub(crate) verdict: Verdict,
 }
 
@@ -58,7 +60,7 @@ impl Exchange {
     /// Adds what was asked, and masks every known secret: each error of a call passes here.
     pub(crate) fn dress(&self, error: Error) -> Error {
         let clean = |text: &str| self.masks.apply(text);
-        error.masked(&clean).with_call(&self.method, self.route.as_ref(), self.attempts)
+        error.masked(&clean).with_status(self.status).with_call(&self.method, self.route.as_ref(), self.attempts)
     }
 
     /// When a body that is read whole must be there.

@@ -131,12 +131,12 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    /// What [`Error::gave_up`] says of it; a wait that is too long is a kind of error instead.
-    pub(crate) fn gave_up(self) -> Option<&'static str> {
+    /// What [`Error::gave_up`] says of it after `sent` attempts; who asked for one got it.
+    pub(crate) fn gave_up(self, sent: u32) -> Option<&'static str> {
         match self {
+            Self::Exhausted if sent == 1 => None,
             Self::Exhausted => Some("retry.exhausted"),
-            Self::Deadline => Some("retry.deadline"),
-            Self::RateLimited(_) => None,
+            Self::Deadline | Self::RateLimited(_) => Some("retry.deadline"),
         }
     }
 }

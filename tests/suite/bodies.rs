@@ -169,6 +169,7 @@ async fn b21_a_saved_body_appears_whole_or_not_at_all() {
     assert!(std::fs::read(&path).unwrap() == crate::support::echo::pattern(300_000));
     let error = client.res("broken").get().send().await.unwrap().save(folder.path().join("broken")).await.unwrap_err();
     assert_eq!((error.code(), error.outcome()), ("body.truncated", Outcome::Processed));
+    assert_eq!(error.status(), Some(http::StatusCode::OK));
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["answer"]);
 }

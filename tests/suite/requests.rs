@@ -313,3 +313,59 @@ async fn w40_v_w6_a_bad_line_ends_the_stream_with_an_error() {
     let client = in_pieces(vec![Bytes::from("{\"a\":\n1}")]);
     assert_eq!(lines(&client).await, [Err("body.decode")]);
 }
+
+/// What a program on top of the library needs, such as the command line.
+fn layered() -> Client {
+    let resources = "api: a
+resources:
+  things:
+    route: /things/{id}/parts
+    methods:
+      GET: { query: { per_page: 100, sort: name }, headers: { X-Kind: part } }
+      POST:
+";
+    let defaults = "/things/{id}/parts:\n  POST: { object: { kind: part, a.b: 1 } }\n";
+    let catalog = Catalog::from_yaml(resources, defaults).unwrap();
+    Client::builder(BASE).catalog(catalog).header("x-client", "1").auth(Auth::bearer("t")).build().unwrap()
+}
+
+#[test]
+fn names_one_by_one_are_literal_and_drop_what_dots_cannot_name() {
+    let body =
+        |call: restwalk::Call| String::from_utf8(call.build().unwrap().body().as_bytes().unwrap().to_vec()).unwrap();
+    let call = layered().path("things/7/parts").post();
+    let set = call.clone().set_at(["object", "c_d"], 2).set_at(["e.f"], json!([1]));
+    assert_eq!(body(set), r#"{"object":{"kind":"part","a.b":1,"c_d":2},"e.f":[1]}"#);
+    assert_eq!(body(call.clone().unset_at(["object", "a.b"])), r#"{"object":{"kind":"part"}}"#);
+    assert_eq!(call.set_at([] as [&str; 0], 1).build().unwrap_err().kind(), ErrorKind::Request);
+}
+
+#[test]
+fn what_is_inherited_can_be_dropped() {
+    let call = layered().path("things/7/parts").get();
+    let request = call.clone().unset_query("sort").unset_header("X-Kind").unset_header("x-client").build().unwrap();
+    assert_eq!(request.uri().query(), Some("per_page=100"));
+    assert!(!request.headers().contains_key("x-kind") && !request.headers().contains_key("x-client"));
+    let again = call.clone().header("x-kind", "0").unset_header("x-kind").header("x-kind", "1").build().unwrap();
+    assert_eq!(again.headers()["x-kind"], "1");
+    assert_eq!(
+        call.clone().unset_query("sort").query("sort", "id").build().unwrap().uri().query(),
+        Some("per_page=100&sort=id")
+    );
+    assert!(call.unset_header("Host").build().is_err());
+}
+
+#[test]
+fn a_signed_request_marks_its_credentials() {
+    let request = layered().path("things/7/parts").get().build_signed().unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer t");
+    assert!(request.headers()["authorization"].is_sensitive());
+}
+
+#[test]
+fn a_walk_goes_on_where_it_is() {
+    let client = layered();
+    assert_eq!(client.path("things").item("a b").walk("parts").path(), "/things/a%20b/parts");
+    assert_eq!(client.res("things").walk("7/parts").route().unwrap().template(), "/things/{id}/parts");
+    assert!(client.path("things").walk("7/prats").get().build().unwrap_err().to_string().contains("did you mean"));
+}

@@ -102,6 +102,13 @@ async fn y06_a_keyed_post_is_repeated_with_the_same_key_and_the_same_bytes() {
     let header = Script::of([answer(502), answer(200)]);
     post(&header.client()).header("Idempotency-Key", "order-7").await.unwrap_err();
     assert_eq!(header.count(), 1);
+    let both = post(&header.client()).header("Idempotency-Key", "order-7").idempotency_key("order-8");
+    assert!(both.build().is_err());
+    assert_eq!(both.await.unwrap_err().kind(), ErrorKind::Request);
+    assert_eq!(header.count(), 1);
+    let shown = post(&header.client()).idempotency_key("order-7");
+    assert_eq!(shown.build().unwrap().headers()["idempotency-key"], "order-7");
+    assert!(shown.to_curl().unwrap().contains("idempotency-key: order-7"), "{}", shown.to_curl().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -361,6 +368,7 @@ async fn y24_a_wait_longer_than_a_call_may_take_is_told_at_once() {
         let error = post(&script.client()).await.unwrap_err();
         assert_eq!((error.kind(), error.code(), script.count()), (ErrorKind::RateLimited, "rate_limited", 1));
         assert!(error.retry_after().unwrap() >= Duration::from_secs(9_223_372_037));
+        assert_eq!(error.gave_up(), Some("retry.deadline"));
         assert!(error.to_string().contains("slow down"), "{error}");
     }
 }

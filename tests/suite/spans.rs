@@ -21,6 +21,10 @@ type Fields = BTreeMap<String, String>;
 struct Capture {
     spans: Arc<Mutex<Vec<(&'static str, Fields)>>>,
     events: Arc<Mutex<Vec<Fields>>>,
+    /// How many hold each span.
+    holders: Arc<Mutex<Vec<usize>>>,
+    /// Ends of spans, and events, as they came.
+    order: Arc<Mutex<Vec<&'static str>>>,
 }
 
 struct Read<'a>(&'a mut Fields);
@@ -45,6 +49,7 @@ impl Subscriber for Capture {
         attributes.record(&mut Read(&mut fields));
         let mut spans = self.spans.lock().unwrap();
         spans.push((attributes.metadata().name(), fields));
+        self.holders.lock().unwrap().push(1);
         Id::from_u64(spans.len() as u64)
     }
 
@@ -59,6 +64,22 @@ impl Subscriber for Capture {
         let mut fields = Fields::new();
         event.record(&mut Read(&mut fields));
         self.events.lock().unwrap().push(fields);
+        self.order.lock().unwrap().push("event");
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.holders.lock().unwrap()[id.into_u64() as usize - 1] += 1;
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        let at = id.into_u64() as usize - 1;
+        let mut holders = self.holders.lock().unwrap();
+        holders[at] -= 1;
+        if holders[at] == 0 {
+            self.order.lock().unwrap().push(self.spans.lock().unwrap()[at].0);
+        }
+        holders[at] == 0
     }
 
     fn enter(&self, _: &Id) {}
@@ -117,6 +138,9 @@ async fn s07_each_attempt_is_a_span_by_the_routes_template() {
     );
     let events = capture.events.lock().unwrap();
     assert_eq!(events.len(), 1);
+    // No attempt's span holds the pause.
+    let order = capture.order.lock().unwrap();
+    assert_eq!(*order, ["restwalk.attempt", "event", "restwalk.attempt", "restwalk.call"]);
     assert_eq!((events[0]["wait_ms"].as_str(), events[0]["attempts"].as_str()), ("25", "1"));
 }
 

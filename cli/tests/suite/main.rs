@@ -1,3 +1,7 @@
 //! The tests of the command line: most call `run` with buffers.
 
+mod bodies;
+mod calls;
+mod messages;
 mod printing;
+mod support;

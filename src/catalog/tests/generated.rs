@@ -154,7 +154,6 @@ fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
         ("query_style", choice(&["repeat", "comma", "brackets", "deep_object"]).boxed()),
         ("actor", choice(&["none"]).boxed()),
         ("idempotent", any::<bool>().prop_map(Value::from).boxed()),
-        ("idempotency_key", any::<bool>().prop_map(Value::from).boxed()),
         ("timeout", (1..100_000_u32).prop_map(|millis| json!(f64::from(millis) / 1000.0)).boxed()),
         ("retry", prop_oneof![(1..=5).prop_map(Value::from), Just(json!("off"))].boxed()),
         ("limit", choice(&["10/s", "60/min", "1000/h"]).boxed()),
@@ -165,6 +164,7 @@ fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
         ("deprecated", any::<bool>().prop_map(Value::from).boxed()),
     ];
     if method == "POST" {
+        keys.push(("idempotency_key", any::<bool>().prop_map(Value::from).boxed()));
         keys.push(("body", body().boxed()));
     }
     some(keys).prop_map(move |mut policy| {

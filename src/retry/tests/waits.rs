@@ -71,7 +71,7 @@ fn y35_a_wait_beyond_the_deadline_is_not_begun() {
     assert_eq!(with(899), Decision::Stop(Stop::Deadline));
     assert_eq!(resend(with(900)).after, ms(800));
     assert_eq!(with(0), Decision::Stop(Stop::Deadline));
-    assert_eq!(Stop::Deadline.gave_up(), Some("retry.deadline"));
+    assert_eq!(Stop::Deadline.gave_up(1), Some("retry.deadline"));
 }
 
 #[test]
@@ -121,6 +121,6 @@ fn y02_the_third_failure_is_the_last() {
     let (times, end) = play(&Retry::standard(), &[Says(503, None)], &Method::GET);
     assert_eq!(times, [0.0, 0.025, 0.075]);
     assert_eq!(end, Decision::Stop(Stop::Exhausted));
-    assert_eq!(Stop::Exhausted.gave_up(), Some("retry.exhausted"));
+    assert_eq!((Stop::Exhausted.gave_up(3), Stop::Exhausted.gave_up(1)), (Some("retry.exhausted"), None));
     assert_eq!(play(&Retry::off(), &[Says(503, None)], &Method::GET).0.len(), 1);
 }

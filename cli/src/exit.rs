@@ -1,0 +1,82 @@
+//! Exit codes.
+
+use restwalk::{Error, ErrorKind, Outcome, http::StatusCode};
+
+/// All went well.
+pub(crate) const OK: u8 = 0;
+/// A transport or this program failed.
+pub(crate) const FAILED: u8 = 1;
+/// Refused here; nothing was sent.
+pub(crate) const LOCAL: u8 = 2;
+/// A redirect that is not followed.
+const REDIRECT: u8 = 3;
+const CLIENT_ERROR: u8 = 4;
+const SERVER_ERROR: u8 = 5;
+const TOO_MANY_REDIRECTS: u8 = 6;
+/// Credentials are missing, or were refused before the call.
+pub(crate) const SIGN_IN: u8 = 7;
+const TIMEOUT: u8 = 124;
+const INTERRUPTED: u8 = 130;
+
+/// The exit code of an answer.
+pub(crate) fn status(status: StatusCode) -> u8 {
+    match status.as_u16() {
+        300..=399 => REDIRECT,
+        400..=499 => CLIENT_ERROR,
+        500..=599 => SERVER_ERROR,
+        _ => OK,
+    }
+}
+
+/// The exit code of a failure.
+pub(crate) fn code(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::Catalog | ErrorKind::Path | ErrorKind::Request if error.outcome() == Outcome::NotSent => LOCAL,
+        ErrorKind::Auth => SIGN_IN,
+        ErrorKind::Timeout => TIMEOUT,
+        ErrorKind::Cancelled => INTERRUPTED,
+        ErrorKind::Redirect if error.code() == "redirect.too_many" => TOO_MANY_REDIRECTS,
+        ErrorKind::Redirect => REDIRECT,
+        ErrorKind::Status | ErrorKind::RateLimited => error.status().map_or(FAILED, |of| status(of).max(FAILED)),
+        _ => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x01_each_kind_of_failure_has_its_exit_code() {
+        use ErrorKind::*;
+        for (kind, expected) in [
+            (Catalog, 2),
+            (Path, 2),
+            (Request, 2),
+            (Auth, 7),
+            (Connect, 1),
+            (Tls, 1),
+            (Timeout, 124),
+            (Protocol, 1),
+            (Body, 1),
+            (Redirect, 3),
+            (RateLimited, 1),
+            (Circuit, 1),
+            (Cancelled, 130),
+            (Decode, 1),
+            (Store, 1),
+        ] {
+            assert_eq!(code(&Error::new(kind, "why")), expected, "{kind:?}");
+        }
+        let sent = Error::new(Request, "why").with_outcome(Outcome::MaybeProcessed);
+        assert_eq!(code(&sent), 1, "2 means that nothing was sent");
+    }
+
+    #[test]
+    fn x01_each_class_of_status_has_its_exit_code() {
+        for (of, expected) in [(200, 0), (204, 0), (302, 3), (304, 3), (307, 3), (400, 4), (429, 4), (500, 5), (599, 5)]
+        {
+            assert_eq!(status(StatusCode::from_u16(of).unwrap()), expected, "{of}");
+        }
+    }
+}

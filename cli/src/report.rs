@@ -1,0 +1,126 @@
+//! How a mistake is told: one sentence, a caret under the argument, a way out; or one JSON object.
+
+use std::{fmt::Write as _, ops::Range};
+
+use restwalk::Outcome;
+use serde_json::json;
+
+use crate::mistake::Mistake;
+
+/// Where what became of the request stands, if the sentence leaves room for it.
+const COLUMN: usize = 69;
+
+/// How much of an argument is shown.
+const WIDEST: usize = 72;
+
+/// The text for a person; every line ends in a line break.
+pub(crate) fn text(mistake: &Mistake) -> String {
+    let message = reworded(&mistake.message);
+    let mut lines = message.split(": ");
+    // The reason of a refusal stands below it, so that the first line says what and what became of it.
+    let head = match lines.next() {
+        Some(what) if what.ends_with("cannot be a path item") => what,
+        _ => &*message,
+    };
+    let mut out = format!("error: {head}");
+    let width = out.chars().count();
+    if mistake.exit == crate::exit::LOCAL && mistake.outcome == Outcome::NotSent && width + 2 <= COLUMN {
+        out.push_str(&" ".repeat(COLUMN - width));
+        out.push_str("nothing sent, exit 2");
+    }
+    out.push('\n');
+    if let Some((argument, bytes)) = &mistake.spot {
+        caret(&mut out, argument, bytes.clone());
+    }
+    if let Some(why) = message.strip_prefix(head).and_then(|rest| rest.strip_prefix(": ")) {
+        let _ = writeln!(out, "  {why}");
+    }
+    if let Some(hint) = &mistake.hint {
+        let _ = writeln!(out, "  {hint}");
+    }
+    if mistake.outcome == Outcome::MaybeProcessed {
+        out.push_str("  the server may have acted on the request\n");
+    }
+    out
+}
+
+/// One JSON object in one line.
+pub(crate) fn json(mistake: &Mistake) -> String {
+    let Mistake { code, exit, message, spot, hint, outcome, status } = mistake;
+    let outcome = match outcome {
+        Outcome::NotSent => "not_sent",
+        Outcome::Processed => "processed",
+        _ => "maybe_processed",
+    };
+    let spot =
+        spot.as_ref().map(|(argument, bytes)| json!({ "text": argument, "start": bytes.start, "end": bytes.end }));
+    let error = json!({
+        "code": code, "exit": exit, "message": reworded(message), "argument": spot,
+        "hint": hint, "outcome": outcome, "status": status,
+    });
+    format!("{}\n", json!({ "error": error }))
+}
+
+/// The library's advice in the words of the command line.
+fn reworded(message: &str) -> String {
+    [
+        ("give its parameters with .query(name, value)", "write its parameters as key==value"),
+        ("give them with Auth::basic(user, password)", "give them with -a USER:PASS"),
+        ("give them with .auth(..)", "give them with -a USER:PASS"),
+        ("name one with .actor(..)", "sign in with -a USER"),
+        ("step into it with .res(..)", "give it in the path itself"),
+    ]
+    .iter()
+    .fold(message.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// The argument, and carets under the bytes that are wrong.
+fn caret(out: &mut String, argument: &str, bytes: Range<usize>) {
+    let count = |range: Range<usize>| argument.get(range).map_or(0, |part| part.chars().count());
+    let (start, length) = (count(0..bytes.start), count(bytes));
+    // A long argument is shown from shortly before the mistake on.
+    let skipped = start.saturating_sub(if start + length > WIDEST { WIDEST / 3 } else { start });
+    let shown: String = argument
+        .chars()
+        .skip(skipped)
+        .take(WIDEST)
+        .map(|char| if crate::print::is_safe(char) && char != '\n' && char != '\t' { char } else { '\u{fffd}' })
+        .collect();
+    let carets = "^".repeat(length.clamp(1, WIDEST.saturating_sub(start - skipped).max(1)));
+    let _ = write!(out, "  {shown}\n  {}{carets}\n", " ".repeat(start - skipped));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_has_a_caret_and_a_way_out() {
+        let mistake = Mistake::usage("the value is no JSON").at("é:={x", 4..6).hint("write key=text for text");
+        let expected = "\
+error: the value is no JSON                                          nothing sent, exit 2
+  é:={x
+     ^^
+  write key=text for text
+";
+        assert_eq!(text(&mistake), expected);
+    }
+
+    #[test]
+    fn a_long_or_strange_argument_is_shown_in_part() {
+        let long = format!("{}=\x1b[2J", "a".repeat(100_000));
+        let shown = text(&Mistake::usage("no").at(&long, 100_001..100_005));
+        assert!(shown.len() < 300 && !shown.contains('\x1b'), "{shown}");
+        assert_eq!(shown.lines().nth(2).unwrap().trim_start(), "^^^^");
+    }
+
+    #[test]
+    fn x03_one_object_on_one_line_with_a_stable_code() {
+        let line = json(&Mistake::usage("no\nline").at("a", 0..1));
+        assert_eq!(line.matches('\n').count(), 1);
+        let error: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(error["error"]["code"], "invalid_input.arguments");
+        assert_eq!(error["error"]["exit"], 2);
+        assert_eq!(error["error"]["outcome"], "not_sent");
+    }
+}
