@@ -8,6 +8,7 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
+mod download;
 mod explain;
 mod help;
 mod ls;

@@ -86,7 +86,11 @@ impl Settings {
     /// The client of these settings, at `base`.
     pub(crate) fn client(&self, base: &str, options: &Options, io: &Io<'_>) -> Result<Client> {
         let send = &options.send;
-        let redirect = if send.follow { Redirect::any_origin() } else { Redirect::off() };
+        let redirect = if send.follow || options.files.download || options.files.proceed {
+            Redirect::any_origin()
+        } else {
+            Redirect::off()
+        };
         let mut builder = Client::builder(base).catalog(self.catalog.clone()).redirect(redirect);
         if !send.no_auth {
             builder = builder.auth(self.auth.clone()).headers(self.headers.clone());

@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Write};
 
-use restwalk::{Outcome, block_on};
+use restwalk::Outcome;
 
-use super::{Ended, warn};
+use super::{Ended, download, warn};
 use crate::{
     args::Options,
     call::{self, Described},
@@ -12,6 +12,7 @@ use crate::{
     io::{Io, Stream},
     mistake::{Mistake, Result},
     print::{self, Parts},
+    progress::{self, Bar},
     settings::Settings,
     words::Words,
 };
@@ -22,6 +23,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let mut settings = Settings::read(options, io)?;
     let parts = Parts::of(&options.print)?;
     let described = call::describe(&words, options, &settings, io)?;
+    let target = download::target(options, io)?;
     if options.print.curl {
         let line = described.call.to_curl()?;
         return Ok(print::write(format!("{line}\n").as_bytes(), io).map(|()| exit::OK));
@@ -42,13 +44,21 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         settings.warnings.push("the server's certificate is not checked: anyone on the way can read and answer".into());
     }
     warn(&settings.warnings, io);
-    exchange(described, parts, options, io)
+    let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
+    let described = match bar.clone() {
+        Some(bar) => described.reporting(move |step| bar.set(step.sent, step.total)),
+        None => described,
+    };
+    match target {
+        Some(target) => download::run(described.call, target, options, io),
+        None => exchange(described, parts, (options, bar.as_ref()), io),
+    }
 }
 
 /// Sends the call and prints the answer.
-fn exchange(described: Described, parts: Parts, options: &Options, io: &mut Io<'_>) -> Ended {
+fn exchange(described: Described, parts: Parts, (options, bar): (&Options, Option<&Bar>), io: &mut Io<'_>) -> Ended {
     let (method, label) = (described.method.clone(), described.label());
-    let response = block_on(described.call.send_raw())??;
+    let response = progress::watch(bar, described.call.send_raw(), io)??;
     let exit = exit::status(response.status());
     if exit != exit::OK {
         let message = format!("{method} {label} answered {}", response.status());
