@@ -75,12 +75,11 @@ fn parameters(value: &str) -> Vec<(&str, String)> {
         let name = name.rsplit(';').next().unwrap_or_default().trim();
         let after = after.trim_start();
         let text;
-        (text, rest) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                (after[..end].trim().to_owned(), &after[end..])
-            }
+        (text, rest) = if let Some(quoted) = after.strip_prefix('"') {
+            unquoted(quoted)
+        } else {
+            let end = after.find(';').unwrap_or(after.len());
+            (after[..end].trim().to_owned(), &after[end..])
         };
         found.push((name, text));
     }

@@ -86,10 +86,11 @@ fn line(done: u64, total: Option<u64>, came: u64, time: Duration) -> String {
         None => size(done),
     };
     if time >= Duration::from_millis(500) {
-        let speed = came as f64 / time.as_secs_f64();
-        line += &format!("  {}/s", size(speed as u64));
-        if let Some(left) = total.map(|total| total.saturating_sub(done)).filter(|left| *left > 0 && speed >= 1.0) {
-            line += &format!("  {} left", duration((left as f64 / speed) as u64));
+        let speed = u128::from(came) * 1000 / time.as_millis();
+        let speed = u64::try_from(speed).unwrap_or(u64::MAX);
+        line += &format!("  {}/s", size(speed));
+        if let Some(left) = total.map(|total| total.saturating_sub(done)).filter(|left| *left > 0 && speed > 0) {
+            line += &format!("  {} left", duration(left / speed));
         }
     }
     line

@@ -27,7 +27,7 @@ impl Call {
             let answer = call.client.send(&call.request, &call.options, Reading::Later).await;
             match saving.take(answer).await? {
                 Taken::Done(downloaded) => return Ok(downloaded),
-                Taken::Again(from_the_start) => saving = from_the_start,
+                Taken::Again(from_the_start) => saving = *from_the_start,
             }
         }
     }

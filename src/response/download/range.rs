@@ -52,18 +52,15 @@ fn is_same(headers: &HeaderMap, state: &State, total: Option<u64>) -> bool {
     let lengths = [total, state.length].into_iter().flatten().collect::<Vec<_>>();
     let equal = lengths.windows(2).all(|pair| pair[0] == pair[1]);
     let (etag, modified) = (only(headers, ETAG), only(headers, LAST_MODIFIED));
-    equal
-        && match &state.etag {
-            // A 206 has the tag that a 200 would have.
-            Some(ours) => etag == Some(ours),
-            // It may leave out the date; then the length must vouch for it.
-            None => {
-                let ours = state.last_modified.as_deref();
-                etag.is_none()
-                    && modified.is_none_or(|theirs| Some(theirs) == ours)
-                    && (modified.is_some() || lengths.len() == 2)
-            }
-        }
+    let agrees = if let Some(ours) = &state.etag {
+        // A 206 has the tag that a 200 would have.
+        etag == Some(ours)
+    } else {
+        // It may leave out the date; then the length must vouch for it.
+        let dated = modified.is_none_or(|theirs| Some(theirs) == state.last_modified.as_deref());
+        etag.is_none() && dated && (modified.is_some() || lengths.len() == 2)
+    };
+    equal && agrees
 }
 
 /// The value of a header that came once.
@@ -105,7 +102,9 @@ fn number(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    type Pairs<'a> = &'a [(&'static str, &'a str)];
+
+    fn headers(pairs: Pairs<'_>) -> HeaderMap {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
@@ -122,7 +121,7 @@ mod tests {
         let dated = state(None, Some(DATE), Some(10));
         let (a, good) = (("etag", "\"a\""), ("content-range", "bytes 4-9/10"));
         let from = |total| Fit::From { offset: 4, end: 10, total };
-        let cases: &[(&State, &[(&'static str, &str)], Fit)] = &[
+        let cases: &[(&State, Pairs<'_>, Fit)] = &[
             (&tagged, &[a, good], from(Some(10))),
             (&tagged, &[a, ("content-range", "Bytes  4-9/10 ")], from(Some(10))),
             (&tagged, &[a, ("content-range", "bytes 4-9/*")], from(Some(10))),
@@ -169,7 +168,7 @@ mod tests {
     #[test]
     fn b25_a_416_may_say_that_all_is_there() {
         let (tagged, unmeasured) = (state(Some("\"a\""), None, Some(10)), state(Some("\"a\""), None, None));
-        let all = |state: &State, pairs: &[(&'static str, &str)]| is_all(&headers(pairs), state, 10);
+        let all = |state: &State, pairs: Pairs<'_>| is_all(&headers(pairs), state, 10);
         assert!(all(&tagged, &[("content-range", "bytes */10")]));
         assert!(all(&tagged, &[("content-range", "bytes */10"), ("etag", "\"a\"")]));
         assert!(!all(&tagged, &[("content-range", "bytes */10"), ("etag", "\"b\"")]));

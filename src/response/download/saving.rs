@@ -38,7 +38,7 @@ pub(crate) struct Saving {
 pub(crate) enum Taken {
     Done(Downloaded),
     /// What is there cannot be gone on with: the whole must be asked for.
-    Again(Saving),
+    Again(Box<Saving>),
 }
 
 /// Which bytes an answer brings.
@@ -71,7 +71,7 @@ impl Saving {
         let kept = self.kept.as_ref().map(|(state, length)| (state, *length));
         match answer {
             Ok(response) => match range::fit(response.status, &response.headers, kept) {
-                Fit::Again => Ok(Taken::Again(self.anew())),
+                Fit::Again => Ok(Taken::Again(Box::new(self.anew()))),
                 Fit::Whole => {
                     let length = response.announced();
                     self.write(response, Span { offset: 0, end: length, total: length }).await
@@ -83,7 +83,7 @@ impl Saving {
             },
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => match kept {
                 Some((state, length)) if range::is_all(error.headers(), state, length) => self.finish(length).await,
-                Some(_) => Ok(Taken::Again(self.anew())),
+                Some(_) => Ok(Taken::Again(Box::new(self.anew()))),
                 None => Err(error),
             },
             Err(error) => Err(error),

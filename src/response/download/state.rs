@@ -16,7 +16,7 @@ use crate::header::is_secret;
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
     /// Without credentials.
-    url: String,
+    pub(super) url: String,
     /// A strong one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) etag: Option<String>,
@@ -103,10 +103,12 @@ mod tests {
 
     use super::*;
 
+    type Pairs<'a> = &'a [(&'static str, &'a str)];
+
     #[test]
     fn b25_only_what_tells_versions_apart_is_kept() {
         let (day, next) = ("Sat, 21 Nov 2026 10:00:00 GMT", "Sat, 21 Nov 2026 10:00:01 GMT");
-        let cases: &[(&[(&'static str, &str)], Option<&str>)] = &[
+        let cases: &[(Pairs<'_>, Option<&str>)] = &[
             (&[("etag", "\"a\"")], Some("\"a\"")),
             (&[("etag", "\"a\""), ("last-modified", day), ("date", next)], Some("\"a\"")),
             (&[("last-modified", day), ("date", next)], Some(day)),
