@@ -260,6 +260,14 @@ async fn b25_a_failure_leaves_what_was_there() {
     assert_eq!(stage.resume().await.unwrap_err().kind(), ErrorKind::Status);
     assert_eq!(stage.names(), ["file.part", "file.part.json"]);
     assert_eq!(stage.resume().await.unwrap().resumed_from(), 5);
+    // Even where the whole had to be asked for and did not come.
+    let other = partial(TAG, "bytes 4-8/10", "45678");
+    let broken = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+    let stage = Stage::new(&[half(), other, broken]);
+    stage.download().await.unwrap_err();
+    let once = stage.call().retry(restwalk::Retry::off());
+    once.download(Download::to(stage.path()).resume()).await.unwrap_err();
+    assert_eq!((fs::read(stage.part()).unwrap(), stage.names().len()), (b"01234".to_vec(), 2));
 }
 
 #[tokio::test]
@@ -299,7 +307,10 @@ async fn b25_a_file_that_was_there_whole_needs_no_more() {
         let saved = stage.call().download(Download::to(stage.path()).resume().sha256(&sha256)).await;
         match saved {
             Ok(saved) => assert_eq!((fits, saved.resumed_from(), stage.text().as_slice()), (true, 10, WHOLE)),
-            Err(error) => assert_eq!((fits, error.code(), stage.names().len()), (false, "body.decode", 0)),
+            Err(error) => {
+                assert_eq!((fits, error.code(), stage.names().len()), (false, "body.decode", 0));
+                assert_eq!(error.outcome(), Outcome::Processed);
+            }
         }
     }
 }
@@ -369,6 +380,7 @@ async fn b27_a_full_disk_is_told_and_what_fits_is_kept() {
     for (download, left) in [(Download::to(stage.path()).discard(), 1), (Download::to(stage.path()), 3)] {
         let error = stage.call().download(download.replace()).await.unwrap_err();
         assert_eq!((error.code(), error.kind(), error.outcome()), ("store.full", ErrorKind::Store, Outcome::Processed));
+        assert_eq!(error.to_string().ends_with("; what came is kept"), left == 3, "{error}");
         assert_eq!((stage.names().len(), stage.text().as_slice()), (left, &b"original"[..]));
     }
     let kept = fs::read(stage.part()).unwrap();

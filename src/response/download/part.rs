@@ -51,10 +51,6 @@ impl Part {
         Ok((part, known.map(|known| (known, found.len()))))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn file(&self) -> &File {
         &self.file
     }
@@ -85,10 +81,12 @@ impl Part {
         let new = beside(&self.target, ".part.json~").map_err(io::Error::other)?;
         let _ = fs::remove_file(&new);
         let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
-        permit(&file, 0o600)?;
-        file.write_all(&text)?;
+        let written = permit(&file, 0o600).and_then(|()| file.write_all(&text));
         drop(file);
-        fs::rename(&new, &self.state)
+        written.and_then(|()| fs::rename(&new, &self.state)).inspect_err(|_| {
+            // It failed already; this is tidying up.
+            let _ = fs::remove_file(&new);
+        })
     }
 
     /// Leaves it for another download, if it is to be kept and has anything; gives its path then.
@@ -97,6 +95,12 @@ impl Part {
         // Bytes that may not be on the disk are not gone on with.
         self.keep &= some && self.file.sync_all().is_ok();
         self.keep.then(|| self.path.clone())
+    }
+
+    /// Leaves it behind a failure to write it, which is told.
+    pub(super) fn fail(self, error: io::Error) -> Error {
+        let error = save::failure(&self.path, error);
+        if self.leave().is_some() { error.noted("; what came is kept") } else { error }
     }
 
     /// Puts it in its place. Where another file has come there meanwhile, it stays as it is.

@@ -90,10 +90,9 @@ impl Saving {
         }
     }
 
-    /// The same from the first byte on.
+    /// The same from the first byte on; what is there stays until an answer takes its place.
     fn anew(mut self) -> Self {
         self.kept = None;
-        self.part.keep(false);
         self
     }
 
@@ -105,7 +104,8 @@ impl Saving {
         let (sender, receiver) = mpsc::channel(1);
         let _ = sender.send(None).await;
         let ended = tokio::task::spawn_blocking(move || job.write(receiver)).await;
-        match ended.map_err(|error| save::failure(&path, std::io::Error::other(error)))?? {
+        let ended = ended.map_err(|error| save::failure(&path, std::io::Error::other(error))).flatten();
+        match ended.map_err(|error| error.with_outcome(Outcome::Processed))? {
             End::Saved(length) => {
                 Ok(Taken::Done(Downloaded { path, length, resumed_from: length, unverified_length: false }))
             }

@@ -43,7 +43,10 @@ impl Job {
     pub(super) fn write(mut self, chunks: mpsc::Receiver<Option<Bytes>>) -> Result<End> {
         let mut hashing = self.digests.hashing();
         let poured = self.pour(chunks, &mut hashing);
-        let (written, whole) = poured.map_err(|error| save::failure(self.part.path(), error))?;
+        let (written, whole) = match poured {
+            Ok(poured) => poured,
+            Err(error) => return Err(self.part.fail(error)),
+        };
         let received = self.offset.saturating_add(written);
         if !whole || self.total.is_some_and(|total| total != received) {
             return Ok(End::Broken { received, kept: self.part.leave() });
