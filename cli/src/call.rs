@@ -2,7 +2,7 @@
 //!
 //! Low to high: defaults of the catalog, the base body (`@file`, `--data`, standard input), items left to right.
 
-use restwalk::{Call, Item as Walked, MethodPolicy, Progress, Retry, http::Method};
+use restwalk::{Call, Item as Walked, MethodPolicy, Retry, http::Method};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -37,12 +37,6 @@ impl Described {
     /// What the catalog says about the method here.
     pub(crate) fn policy(&self) -> Option<&MethodPolicy> {
         self.place.route()?.policy(&self.method)
-    }
-
-    /// Reports how far the body is on its way.
-    pub(crate) fn reporting(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.call = self.call.on_progress(report);
-        self
     }
 
     /// The route, else the path: what messages call this place.

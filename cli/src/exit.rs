@@ -16,7 +16,7 @@ const TOO_MANY_REDIRECTS: u8 = 6;
 /// Credentials are missing, or were refused before the call.
 pub(crate) const SIGN_IN: u8 = 7;
 const TIMEOUT: u8 = 124;
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The exit code of an answer.
 pub(crate) fn status(status: StatusCode) -> u8 {

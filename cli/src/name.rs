@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::print::is_safe;
+use crate::output::clean::is_plain;
 
 /// The longest name, in bytes; there is room for `.part.json` behind it.
 const LONGEST: usize = 200;
@@ -38,7 +38,7 @@ fn safe(text: &str) -> Option<String> {
         ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
         char => char,
     };
-    let name: String = last.chars().filter(|char| is_safe(*char) && !char.is_control()).map(plain).collect();
+    let name: String = last.chars().filter(|char| is_plain(*char)).map(plain).collect();
     // Windows drops what is at the end here.
     let name = name.trim().trim_end_matches(['.', ' ']);
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();

@@ -6,7 +6,7 @@ use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Redirect, Secret};
 
 use crate::{
     args::Options,
-    input,
+    demo, input,
     io::Io,
     mistake::{Mistake, Result},
     place::Variable,
@@ -30,12 +30,17 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads what `options` name: files, and standard input where a password stands there.
     pub(crate) fn read(options: &Options, io: &mut Io<'_>) -> Result<Self> {
-        if let Some(name) = options.place.env.as_ref().or_else(|| io.variables.get("RESTWALK_ENV")) {
+        let name = options.place.env.as_ref().or_else(|| io.variables.get("RESTWALK_ENV"));
+        let demo = name.is_some_and(|name| name == demo::NAME);
+        if let Some(name) = name.filter(|_| !demo) {
             let wrong = Mistake::local("config", format!("there is no environment {name:?}"));
             return Err(wrong.hint("give --base-url and --catalog in its place"));
         }
         let place = &options.place;
-        let (catalog, folder) = catalog(options, io)?;
+        let (mut catalog, folder) = catalog(options, io)?;
+        if demo && place.catalog.is_none() && !place.no_catalog {
+            catalog = Catalog::embedded();
+        }
         let variables = place.variables.iter().map(|text| Variable::parse(text, io)).collect::<Result<_>>()?;
         let expand = if place.expand { Expand::Underscore } else { catalog.expand() };
         let base_url = place.base_url.clone().or_else(|| catalog.base_url().map(str::to_owned));
@@ -46,10 +51,14 @@ impl Settings {
             headers: Vec::new(),
             variables,
             auth: Auth::none(),
-            actor: None,
+            actor: demo.then(|| demo::ACTOR.to_owned()),
             expand,
             warnings: Vec::new(),
         };
+        if matches!(&*options.send.verify, "no" | "false") {
+            let why = "the server's certificate is not checked: anyone on the way can read and answer";
+            settings.warnings.push(why.to_owned());
+        }
         settings.sign_in(options, io)?;
         Ok(settings)
     }
@@ -100,6 +109,9 @@ impl Settings {
         }
         if let Some(time) = send.timeout {
             builder = builder.connect_timeout(time.min(std::time::Duration::from_millis(3100)));
+        }
+        if let Some(service) = &io.service {
+            builder = builder.transport(service.clone());
         }
         Ok(network(builder, options, io)?.build()?)
     }

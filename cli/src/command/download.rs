@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::{self, Write},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -14,7 +14,8 @@ use crate::{
     exit,
     io::Io,
     mistake::{Mistake, Result},
-    name, print,
+    name,
+    output::clean,
     progress::{self, Bar},
 };
 
@@ -75,7 +76,7 @@ pub(super) fn run(call: Call, target: Target, options: &Options, io: &mut Io<'_>
     if !options.print.quiet {
         tell(&saved, chosen || bar.is_some(), io);
     }
-    Ok(Ok(exit::OK))
+    Ok(exit::OK)
 }
 
 fn described(path: PathBuf, options: &Options, bar: Option<&Bar>) -> Download {
@@ -99,20 +100,19 @@ fn named(response: &Response, asked: &str) -> String {
 
 /// Says where the file is, to whoever cannot know, and what is not sure of it.
 fn tell(saved: &Downloaded, whole: bool, io: &mut Io<'_>) {
-    let path = print::safe(&saved.path().display().to_string());
-    let mut text = String::new();
+    let path = clean::line(&saved.path().display().to_string());
+    let before = match saved.resumed_from() {
+        0 => String::new(),
+        before => format!(", {} of it from before", progress::size(before)),
+    };
+    let mut printer = io.printer();
+    // Who cannot hear it has the file all the same.
     if whole {
-        let before = match saved.resumed_from() {
-            0 => String::new(),
-            before => format!(", {} of it from before", progress::size(before)),
-        };
-        text += &format!("saved {path} ({}{before})\n", progress::size(saved.length()));
+        let _ = printer.tell(&format!("saved {path} ({}{before})", progress::size(saved.length())));
     }
     if saved.unverified_length() {
-        text += &format!("warning: nothing told how long {path} is; it may be cut short\n");
+        let _ = printer.warn(&format!("nothing told how long {path} is; it may be cut short"));
     }
-    // Who cannot hear it has the file all the same.
-    let _ = io.stderr.0.write_all(text.as_bytes()).and_then(|()| io.stderr.0.flush());
 }
 
 /// Writes the body to what is no regular file.
@@ -129,8 +129,8 @@ fn stream(call: Call, path: &Path) -> Ended {
         if let Err(error) = file.write_all(&chunk?) {
             // Whoever reads has seen enough.
             let gone = error.kind() == io::ErrorKind::BrokenPipe;
-            return if gone { Ok(Ok(exit::OK)) } else { Err(told(&error, Outcome::Processed)) };
+            return if gone { Ok(exit::OK) } else { Err(told(&error, Outcome::Processed)) };
         }
     }
-    Ok(Ok(exit::OK))
+    Ok(exit::OK)
 }

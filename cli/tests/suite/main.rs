@@ -2,6 +2,7 @@
 
 mod bodies;
 mod calls;
+mod demo;
 mod downloads;
 mod messages;
 mod printing;

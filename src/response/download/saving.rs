@@ -177,7 +177,7 @@ impl Response {
     /// Whether the end of the body is told by something else than the end of the connection.
     fn tells_its_end(&self) -> bool {
         let told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| self.headers.contains_key(name));
-        self.framed || told || self.body.size_hint().exact().is_some()
+        self.version > http::Version::HTTP_11 || told || self.body.size_hint().exact().is_some()
     }
 
     /// An answer that is no file.
