@@ -54,7 +54,7 @@ pub use redirect::Redirect;
 pub use redis::Redis;
 pub use request::UrlTemplate;
 pub use resource::{Call, Collection, Item, Items, Operation, Pages, Reply, Stop};
-pub use response::{ByteStream, Lines, Link, Response};
+pub use response::{ByteStream, Download, Downloaded, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};

@@ -23,6 +23,7 @@ use crate::{
 
 mod coding;
 mod decode;
+mod download;
 mod exchange;
 mod lines;
 mod link;
@@ -31,6 +32,8 @@ mod save;
 mod stream;
 
 pub(crate) use coding::ACCEPTED;
+pub(crate) use download::Taken;
+pub use download::{Download, Downloaded};
 pub(crate) use exchange::{Exchange, Verdict};
 pub use lines::Lines;
 pub use link::Link;

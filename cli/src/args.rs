@@ -49,10 +49,29 @@ pub(crate) struct Options {
 
     #[command(flatten, next_help_heading = "Output")]
     pub(crate) print: Print,
+    #[command(flatten, next_help_heading = "Files")]
+    pub(crate) files: Files,
     #[command(flatten, next_help_heading = "Where")]
     pub(crate) place: Place,
     #[command(flatten, next_help_heading = "How")]
     pub(crate) send: Send,
+}
+
+/// Where the answer's body goes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Files {
+    /// Save the answer's body in a file, named by the server, else by the URL; follows redirects
+    #[arg(short, long)]
+    pub(crate) download: bool,
+    /// Save it in this file, appearing whole or not at all; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Go on with what an earlier download left in FILE.part
+    #[arg(short = 'c', long = "continue")]
+    pub(crate) proceed: bool,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Where a call goes.

@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod demo;
+mod download;
 mod env;
 mod explain;
 mod help;

@@ -32,6 +32,11 @@ pub(crate) fn status(status: StatusCode) -> u8 {
 pub(crate) fn code(error: &Error) -> u8 {
     match error.kind() {
         ErrorKind::Catalog | ErrorKind::Path | ErrorKind::Request if error.outcome() == Outcome::NotSent => LOCAL,
+        ErrorKind::Store
+            if matches!(error.code(), "store.exists" | "store.locked" | "store.write" | "store.permission") =>
+        {
+            if error.outcome() == Outcome::NotSent { LOCAL } else { FAILED }
+        }
         ErrorKind::Auth => SIGN_IN,
         ErrorKind::Timeout => TIMEOUT,
         ErrorKind::Cancelled => INTERRUPTED,

@@ -77,6 +77,7 @@ fn reworded(message: &str) -> String {
         ("give its parameters with .query(name, value)", "write its parameters as key==value"),
         ("give them with Auth::basic(user, password)", "give them with -a USER:PASS"),
         ("give them with .auth(..)", "give them with -a USER:PASS"),
+        ("it is replaced only if that is said", "--force replaces it"),
         ("name one with .actor(..)", "sign in with -a USER"),
         ("step into it with .res(..)", "give it in the path itself"),
     ]

@@ -105,7 +105,8 @@ impl Settings {
     /// The client of these settings, at `base`.
     pub(crate) fn client(&self, base: &str, options: &Options, io: &Io<'_>) -> Result<Client> {
         let send = &options.send;
-        let redirect = if send.follow { Redirect::any_origin() } else { Redirect::off() };
+        let follow = send.follow || options.files.download || options.files.proceed;
+        let redirect = if follow { Redirect::any_origin() } else { Redirect::off() };
         let builder = match (&self.environment, &self.auth) {
             (None, None) => Client::builder(base).catalog(self.catalog.clone()),
             (None, Some(auth)) => Client::builder(base).catalog(self.catalog.clone()).auth(auth.clone()),

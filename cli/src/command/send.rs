@@ -5,9 +5,12 @@ use std::{
     time::Instant,
 };
 
-use restwalk::{Outcome, Response, block_on, http::header::CONTENT_TYPE};
+use restwalk::{
+    Outcome, Response, block_on,
+    http::{Method, header::CONTENT_TYPE},
+};
 
-use super::Ended;
+use super::{Ended, download};
 use crate::{
     args::Options,
     call::{self, Described},
@@ -15,6 +18,7 @@ use crate::{
     io::{Io, Stream},
     mistake::{Mistake, Result},
     output::{Meta, PrintError, Printer, Sent},
+    progress::{self, Bar},
     settings::Settings,
     words::Words,
 };
@@ -24,6 +28,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let words = Words::parse(words)?;
     let settings = Settings::read(options, io)?;
     let described = call::describe(&words, options, &settings, io)?;
+    let target = download::target(options, io)?;
     if options.print.curl {
         let line = described.call.to_curl()?;
         io.printer().text(&format!("{line}\n"))?;
@@ -36,6 +41,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     // A mistake is told before anybody is asked.
     described.call.build()?;
     confirm(&described, options, io)?;
+    let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
     let mut printer = io.printer();
     for warning in &settings.warnings {
         // Who cannot hear a warning is not kept from the answer.
@@ -45,7 +51,37 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
     }
-    exchange(described, options, &mut printer)
+    if let Some(target) = target {
+        drop(printer);
+        return download::run(described.call, target, options, io);
+    }
+    if let Some(bar) = bar {
+        drop(printer);
+        return upload(described, &bar, options, io);
+    }
+    let (said, begun) = (Said::of(&described), Instant::now());
+    let response = block_on(described.call.send_raw())??;
+    exchange(response, &said, begun, options, &mut printer)
+}
+
+/// Sends a call with files, and shows a person how far they are.
+fn upload(described: Described, bar: &Bar, options: &Options, io: &mut Io<'_>) -> Ended {
+    let (said, begun, noted) = (Said::of(&described), Instant::now(), bar.clone());
+    let call = described.call.on_progress(move |step| noted.set(step.sent, step.total));
+    let response = progress::watch(Some(bar), call.send_raw(), io)??;
+    exchange(response, &said, begun, options, &mut io.printer())
+}
+
+/// What messages call a call.
+struct Said {
+    method: Method,
+    label: String,
+}
+
+impl Said {
+    fn of(described: &Described) -> Self {
+        Self { method: described.method.clone(), label: described.label() }
+    }
 }
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
@@ -59,10 +95,14 @@ fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
     Ok(printer.request(&parts, sent)?)
 }
 
-/// Sends the call and prints the answer.
-fn exchange(described: Described, options: &Options, printer: &mut Printer<'_>) -> Ended {
-    let (method, label, begun) = (described.method.clone(), described.label(), Instant::now());
-    let response = block_on(described.call.send_raw())??;
+/// Prints the answer, and tells of a status that is no success.
+fn exchange(
+    response: Response,
+    Said { method, label }: &Said,
+    begun: Instant,
+    options: &Options,
+    printer: &mut Printer<'_>,
+) -> Ended {
     let exit = exit::status(response.status());
     if exit != exit::OK {
         let message = format!("{method} {label} answered {}", response.status());

@@ -19,7 +19,7 @@ fn home(text: &str) -> TempDir {
 fn said(home: &TempDir, words: &str, variables: &[(&str, &str)]) -> (u8, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut io = Io::buffers(&mut out, &mut err);
-    io.directory = home.path().to_owned();
+    io.directory = home.path().into();
     io.variables.insert("HOME".into(), home.path().display().to_string());
     io.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let exit = run(words.split(' '), &mut io);

@@ -3,6 +3,7 @@
 mod bodies;
 mod calls;
 mod demo;
+mod downloads;
 mod environments;
 mod messages;
 mod printing;
