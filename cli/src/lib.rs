@@ -6,13 +6,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
 
-use std::ffi::OsString;
+use std::{ffi::OsString, io::Write};
 
 use clap::Parser;
 use mistake::Mistake;
 use output::Printer;
 
 mod args;
+mod ask;
 mod body;
 mod call;
 mod command;
@@ -25,15 +26,18 @@ pub mod output;
 mod place;
 mod report;
 mod settings;
+mod stop;
 mod typing;
 mod words;
 
-pub use io::{Io, Stream};
+pub use io::{Echo, Io, Stream};
+pub use stop::Stop;
 
 /// Runs the command line on `arguments`, the program's name left out, and gives its exit code.
 ///
 /// 0 is success, 1 a transport that failed, 2 what was refused here with nothing sent, 3 a redirect that is not
-/// followed, 4 and 5 a status of that class, 6 too many redirects, 7 a sign-in that is needed, 124 a timeout.
+/// followed, 4 and 5 a status of that class, 6 too many redirects, 7 a sign-in that is needed, 124 a timeout, and
+/// what [`Stop::end`] was given where it ended the run.
 ///
 /// ```
 /// use restwalk_cli::{Io, run};
@@ -46,7 +50,12 @@ pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, io: &mut I
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let as_json = arguments.iter().any(|argument| argument == "--error-format=json")
         || arguments.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json");
-    let told = |mistake: Mistake, io: &mut Io<'_>| {
+    let told = |mut mistake: Mistake, io: &mut Io<'_>| {
+        if let Some(exit) = io.stop.exit().filter(|_| mistake.code == Mistake::CANCELLED) {
+            mistake.exit = exit;
+            // A terminal has shown `^C` on the line that is left here.
+            let _ = io.stderr.0.write_all(if io.stderr.1 == Stream::Terminal { b"\n" } else { b"" });
+        }
         tell(&mistake, as_json, &mut io.printer());
         mistake.exit
     };

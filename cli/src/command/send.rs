@@ -1,21 +1,20 @@
 //! Sends a call, or shows what would be sent.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    time::Instant,
-};
+use std::time::Instant;
 
-use restwalk::{Outcome, Response, block_on, http::header::CONTENT_TYPE};
+use restwalk::{Auth, Outcome, Response, http::header::CONTENT_TYPE};
 
 use super::Ended;
 use crate::{
+    Stop,
     args::Options,
+    ask,
     call::{self, Described},
     exit,
-    io::{Io, Stream},
+    io::Io,
     mistake::{Mistake, Result},
     output::{Meta, PrintError, Printer, Sent},
-    settings::Settings,
+    settings::{Settings, is_checked, sends_credentials},
     words::Words,
 };
 
@@ -23,20 +22,29 @@ use crate::{
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let words = Words::parse(words)?;
     let settings = Settings::read(options, io)?;
-    let described = call::describe(&words, options, &settings, io)?;
+    let mut described = call::describe(&words, options, &settings, io)?;
     if options.print.curl {
         let line = described.call.to_curl()?;
         io.printer().text(&format!("{line}\n"))?;
         return Ok(exit::OK);
     }
     if options.print.offline {
+        if options.print.show_secrets {
+            sign(&mut described, &settings, options, io)?;
+        }
         request(&described, &mut io.printer())?;
         return Ok(exit::OK);
     }
     // A mistake is told before anybody is asked.
     described.call.build()?;
     confirm(&described, options, io)?;
+    sign(&mut described, &settings, options, io)?;
+    let stop = io.stop.clone();
     let mut printer = io.printer();
+    if !is_checked(options) {
+        // -q does not silence this one.
+        let _ = printer.tell(&unchecked(options));
+    }
     for warning in &settings.warnings {
         // Who cannot hear a warning is not kept from the answer.
         let _ = printer.warn(warning);
@@ -45,7 +53,16 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
     }
-    exchange(described, options, &mut printer)
+    exchange(described, options, &stop, &mut printer)
+}
+
+/// Asks for the password that is missing, if one goes along.
+fn sign(described: &mut Described, settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<()> {
+    if let Some(user) = settings.asks.as_ref().filter(|_| sends_credentials(options)) {
+        let password = ask::password(user, io)?;
+        described.call = described.call.clone().auth(Auth::basic(user, password));
+    }
+    Ok(())
 }
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
@@ -60,9 +77,9 @@ fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
 }
 
 /// Sends the call and prints the answer.
-fn exchange(described: Described, options: &Options, printer: &mut Printer<'_>) -> Ended {
+fn exchange(described: Described, options: &Options, stop: &Stop, printer: &mut Printer<'_>) -> Ended {
     let (method, label, begun) = (described.method.clone(), described.label(), Instant::now());
-    let response = block_on(described.call.send_raw())??;
+    let response = stop.wait(described.call.send_raw())??;
     let exit = exit::status(response.status());
     if exit != exit::OK {
         let message = format!("{method} {label} answered {}", response.status());
@@ -70,7 +87,7 @@ fn exchange(described: Described, options: &Options, printer: &mut Printer<'_>) 
         let told = Mistake { exit, status, outcome: Outcome::Processed, ..Mistake::local("status", message) };
         crate::tell(&told, options.print.error_format == "json", printer);
     }
-    match answer(response, begun, printer) {
+    match answer(response, begun, stop, printer) {
         Ok(()) => Ok(exit),
         Err(mistake) if mistake.code == Mistake::SEEN => Ok(exit),
         Err(mistake) if exit != exit::OK && mistake.exit == exit::FAILED => Err(Mistake { exit, ..mistake }),
@@ -79,18 +96,18 @@ fn exchange(described: Described, options: &Options, printer: &mut Printer<'_>) 
 }
 
 /// Prints an answer: whole where its shape needs that, else as it comes.
-fn answer(response: Response, begun: Instant, printer: &mut Printer<'_>) -> Result<()> {
+fn answer(response: Response, begun: Instant, stop: &Stop, printer: &mut Printer<'_>) -> Result<()> {
     let (attempts, from_cache) = (response.attempts(), response.from_cache());
     printer.head(Some(response.version()), response.status(), response.headers()).map_err(processed)?;
     let content_type = response.headers().get(CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let content_type = content_type.as_deref();
     if printer.wants_whole(content_type) {
-        let body = block_on(response.bytes())??;
+        let body = stop.wait(response.bytes())??;
         printer.body(content_type, &body).map_err(processed)?;
     } else if printer.settings().what.body {
         let mut stream = response.stream();
-        while let Some(chunk) = block_on(stream.next())? {
+        while let Some(chunk) = stop.wait(stream.next())? {
             printer.chunk(content_type, &chunk?).map_err(processed)?;
         }
         printer.end_body().map_err(processed)?;
@@ -112,13 +129,16 @@ fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<
     let what = format!("{} {}", described.method, described.label());
     let refused =
         || Mistake::local("invalid_input.confirm", format!("{what} asks for confirmation")).hint("-y says yes");
-    if io.stdin.1 != Stream::Terminal || io.stderr.1 != Stream::Terminal {
-        return Err(refused());
-    }
-    io.printer().ask(&format!("{} {}: are you sure? [y/N] ", described.method, described.place.path()))?;
-    let mut answer = String::new();
-    match BufReader::new(Read::take(&mut io.stdin.0, 64)).read_line(&mut answer) {
-        Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
-        _ => Err(refused()),
-    }
+    let question = format!("{} {}: are you sure?", described.method, described.place.path());
+    if ask::is_somebody(io) && ask::yes(&question, io)? { Ok(()) } else { Err(refused()) }
+}
+
+/// What `--verify no` comes to.
+fn unchecked(options: &Options) -> String {
+    let kept = match &options.send {
+        send if send.auth.is_none() => "",
+        send if send.insecure_send_auth => ", the credentials too",
+        _ => "; the credentials are kept back, and --insecure-send-auth sends them",
+    };
+    format!("warning: the server's certificate is not checked: anyone on the way can read and answer{kept}")
 }

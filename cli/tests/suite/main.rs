@@ -4,4 +4,8 @@ mod bodies;
 mod calls;
 mod messages;
 mod printing;
+#[cfg(unix)]
+mod process;
 mod support;
+#[cfg(unix)]
+mod terminal;
