@@ -8,7 +8,10 @@ use std::{
 };
 
 use restwalk_cli::{Stop, Stream};
-use tokio::{runtime::Builder, time::sleep};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::sleep,
+};
 
 #[cfg(unix)]
 pub(crate) use unix::{echo, input};
@@ -21,12 +24,14 @@ const GRACE: Duration = Duration::from_millis(100);
 /// What waits for a server, filters or prints hears of it. What cannot, such as a read of standard input or a write
 /// that nobody takes, ends with the process, after the terminal is as it was.
 pub(crate) fn end_on_signals(stop: Stop) {
+    // Without a runtime signals do what they do by default.
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+    // They are listened for from here on, not from when the thread begins.
+    let Ok(signal) = signal(&runtime) else { return };
     let restore = terminal();
     let watch = move || {
-        // Without a runtime signals do what they do by default.
-        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let Ok(code) = signal().await else { return };
+            let code = signal.await;
             stop.end(code);
             sleep(GRACE).await;
             restore();
@@ -38,34 +43,45 @@ pub(crate) fn end_on_signals(stop: Stop) {
 
 /// The exit code of the first signal: 128 and its number.
 #[cfg(unix)]
-async fn signal() -> io::Result<u8> {
+fn signal(runtime: &Runtime) -> io::Result<impl Future<Output = u8> + Send + use<>> {
     use std::{future::poll_fn, task::Poll};
 
     use tokio::signal::unix::{SignalKind, signal};
 
+    let _inside = runtime.enter();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(poll_fn(|context| match (interrupt.poll_recv(context), terminate.poll_recv(context)) {
+    Ok(poll_fn(move |context| match (interrupt.poll_recv(context), terminate.poll_recv(context)) {
         (Poll::Ready(_), _) => Poll::Ready(130),
         (_, Poll::Ready(_)) => Poll::Ready(143),
         _ => Poll::Pending,
-    })
-    .await)
+    }))
 }
 
 #[cfg(not(unix))]
-async fn signal() -> io::Result<u8> {
-    tokio::signal::ctrl_c().await.map(|()| 130)
+fn signal(_: &Runtime) -> io::Result<impl Future<Output = u8> + Send + use<>> {
+    Ok(async {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => 130,
+            Err(_) => std::future::pending().await,
+        }
+    })
 }
 
 /// Puts the terminal of standard input back to what it is now.
 #[cfg(unix)]
 fn terminal() -> impl FnOnce() + Send {
-    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    use std::io::Write;
+
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
     let state = io::stdin().is_terminal().then(|| tcgetattr(io::stdin()).ok()).flatten();
     move || {
-        if let Some(state) = state {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &state);
+        let Some(state) = state else { return };
+        let silent = tcgetattr(io::stdin()).is_ok_and(|now| !now.local_modes.contains(LocalModes::ECHO));
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &state);
+        if silent {
+            // What was typed was not shown, nor the line break at its end.
+            let _ = io::stderr().write_all(b"\n");
         }
     }
 }
