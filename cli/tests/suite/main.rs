@@ -2,6 +2,8 @@
 
 mod bodies;
 mod calls;
+#[cfg(unix)]
+mod examples;
 mod messages;
 mod printing;
 #[cfg(unix)]
