@@ -72,15 +72,14 @@ fn signal(_: &Runtime) -> io::Result<impl Future<Output = u8> + Send + use<>> {
 fn terminal() -> impl FnOnce() + Send {
     use std::io::Write;
 
-    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
     let state = io::stdin().is_terminal().then(|| tcgetattr(io::stdin()).ok()).flatten();
     move || {
         let Some(state) = state else { return };
-        let silent = tcgetattr(io::stdin()).is_ok_and(|now| !now.local_modes.contains(LocalModes::ECHO));
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &state);
-        if silent {
-            // What was typed was not shown, nor the line break at its end.
+        if io::stderr().is_terminal() {
+            // What was asked, or the `^C`, stands on the line that is left here.
             let _ = io::stderr().write_all(b"\n");
         }
     }

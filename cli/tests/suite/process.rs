@@ -28,7 +28,7 @@ pub(crate) fn answers(answer: Vec<u8>) -> String {
 fn serve(with: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || listener.incoming().flatten().for_each(|stream| with(stream)));
+    thread::spawn(move || listener.incoming().flatten().for_each(with));
     url
 }
 
@@ -56,10 +56,12 @@ fn x02_a_full_disk_is_a_failure() {
     if !std::path::Path::new("/dev/full").exists() {
         return;
     }
-    let ran = script("$R help > /dev/full");
-    let err = String::from_utf8(ran.stderr).unwrap();
-    assert_eq!(ran.status.code(), Some(1), "{err}");
-    assert!(err.starts_with("error: the output could not be written: "), "{err}");
+    for words in ["help", "--help", "ls --catalog ../resources.yaml", "--curl http://h/x", "--offline http://h/x"] {
+        let ran = script(&format!("$R {words} > /dev/full"));
+        let err = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(1), "{words}: {err}");
+        assert!(err.starts_with("error: the output could not be written: "), "{words}: {err}");
+    }
 }
 
 #[test]
