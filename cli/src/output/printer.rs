@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, Version, request};
 use super::{
     Format, Meta, PrintError,
     body::{self, Kind},
+    charset::{self, Charset},
     clean::{Manner, Sink},
     colour::{BAD, Facts, NOTE},
     head,
@@ -71,6 +72,7 @@ pub struct Printer<'a> {
     err: Sink<'a>,
     stop: Option<Arc<AtomicBool>>,
     stream: Stream,
+    charset: Charset,
     /// Whether an empty line comes before the next part.
     due: bool,
 }
@@ -94,6 +96,7 @@ impl<'a> Printer<'a> {
             err: Sink::new(err, manner(facts.stderr_terminal)),
             stop: None,
             stream: Stream::Fresh,
+            charset: Charset::of(None),
             due: false,
         }
     }
@@ -173,13 +176,15 @@ impl<'a> Printer<'a> {
         }
         self.set_apart()?;
         if let Some(filter) = self.settings.filter.clone() {
-            let documents = body::documents(content_type, bytes)?;
+            let text = charset::decoded(content_type, bytes);
+            let documents = body::documents(content_type, &text)?;
             return self.filtered(&filter, &documents);
         }
         match self.settings.format {
             None | Some(Format::Raw) => self.plain(content_type, bytes)?,
             Some(format) => {
-                let documents = body::documents(content_type, bytes)?;
+                let text = charset::decoded(content_type, bytes);
+                let documents = body::documents(content_type, &text)?;
                 if !documents.is_empty() {
                     self.shaped(format, &body::joined(&documents))?;
                 }
@@ -199,14 +204,18 @@ impl<'a> Printer<'a> {
         }
         if self.stream == Stream::Fresh {
             self.set_apart()?;
-            let refused = self.out.manner().terminal && Kind::of(content_type, bytes) == Kind::Binary;
+            self.charset = Charset::of(content_type.filter(|_| self.out.manner().terminal));
+        }
+        let text = self.charset.next(bytes, false);
+        if self.stream == Stream::Fresh {
+            let refused = self.out.manner().terminal && Kind::of(content_type, &text) == Kind::Binary;
             self.stream = if refused { Stream::Refused } else { Stream::Shown };
             if refused {
                 self.refuse_binary(content_type, None)?;
             }
         }
         if self.stream == Stream::Shown {
-            self.out.pass(bytes)?;
+            self.out.pass(&text)?;
             self.out.flush()?;
         }
         Ok(())
@@ -218,7 +227,10 @@ impl<'a> Printer<'a> {
     ///
     /// A sink fails.
     pub fn end_body(&mut self) -> Result<(), PrintError> {
-        self.stream = Stream::Fresh;
+        if std::mem::replace(&mut self.stream, Stream::Fresh) == Stream::Shown {
+            let left = self.charset.next(b"", true);
+            self.out.pass(&left)?;
+        }
         self.end_line()
     }
 

@@ -5,6 +5,12 @@ mod calls;
 mod demo;
 mod downloads;
 mod environments;
+#[cfg(unix)]
+mod examples;
 mod messages;
 mod printing;
+#[cfg(unix)]
+mod process;
 mod support;
+#[cfg(unix)]
+mod terminal;
