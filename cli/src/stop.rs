@@ -97,7 +97,15 @@ impl fmt::Debug for Stop {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, thread};
+    use std::{
+        fs,
+        future::pending,
+        io::{Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use restwalk::Client;
 
     use super::*;
 
@@ -112,5 +120,32 @@ mod tests {
         assert_eq!(ended.join().unwrap().code, Mistake::CANCELLED);
         assert_eq!(stop.exit(), Some(143), "the first wish stands");
         assert!(stop.wait(pending::<()>()).is_err(), "and for all that comes after");
+    }
+
+    #[test]
+    fn x08_a_download_that_is_ended_leaves_no_file() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf");
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let files = |path: &std::path::Path| fs::read_dir(path).unwrap().count();
+        let (stop, path) = (Stop::default(), folder.path().to_owned());
+        let (ends, seen) = (stop.clone(), path.clone());
+        let ender = thread::spawn(move || {
+            while files(&seen) == 0 {
+                thread::yield_now();
+            }
+            ends.end(130);
+        });
+        let call = Client::builder(&url).build().unwrap().at(&url).get();
+        let saved = stop.wait(async { call.send().await?.save(path.join("file")).await });
+        assert_eq!(saved.unwrap_err().exit, 130);
+        ender.join().unwrap();
+        assert_eq!(files(folder.path()), 0);
     }
 }

@@ -12,13 +12,14 @@ use super::{
     body::{self, Kind},
     charset::{self, Charset},
     clean::{Manner, Sink},
-    colour::{BAD, Facts, NOTE},
+    colour::Facts,
     head,
     jq::Filter,
     json,
     what::What,
 };
 
+mod say;
 mod shapes;
 
 /// What the options say of printing.
@@ -266,70 +267,6 @@ impl<'a> Printer<'a> {
         Ok(self.out.flush()?)
     }
 
-    /// Text of our own or of a catalogue on standard output, as it stands: a listing, an explanation.
-    ///
-    /// # Errors
-    ///
-    /// A sink fails.
-    pub fn text(&mut self, text: &str) -> Result<(), PrintError> {
-        self.out.write_all(text.as_bytes())?;
-        Ok(self.out.flush()?)
-    }
-
-    /// One line of our own on standard output, each piece of it in its style where there is colour.
-    ///
-    /// # Errors
-    ///
-    /// A sink fails.
-    pub fn line(&mut self, pieces: &[(anstyle::Style, &str)]) -> Result<(), PrintError> {
-        pieces.iter().try_for_each(|(style, text)| self.out.paint(*style, text.as_bytes()))?;
-        self.out.write_all(b"\n")?;
-        Ok(self.out.flush()?)
-    }
-
-    /// Asks a person on standard error; the answer stands on the same line.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn ask(&mut self, question: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
-        self.err.write_all(question.as_bytes())?;
-        Ok(self.err.flush()?)
-    }
-
-    /// A line on standard error as it stands: what a program reads there.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn tell(&mut self, line: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
-        writeln!(self.err, "{line}")?;
-        Ok(self.err.flush()?)
-    }
-
-    /// Tells standard error what may be wrong; `-q` silences it.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn warn(&mut self, text: &str) -> Result<(), PrintError> {
-        if self.settings.quiet {
-            return Ok(());
-        }
-        self.say("warning", NOTE, text)
-    }
-
-    /// Tells standard error what went wrong.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn error(&mut self, text: &str) -> Result<(), PrintError> {
-        self.say("error", BAD, text)
-    }
-
     /// Shows what is left, and flushes both sinks.
     ///
     /// # Errors
@@ -338,13 +275,6 @@ impl<'a> Printer<'a> {
     pub fn finish(&mut self) -> Result<(), PrintError> {
         self.out.finish()?;
         Ok(self.err.finish()?)
-    }
-
-    fn say(&mut self, label: &str, style: anstyle::Style, text: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
-        self.err.paint(style, label.as_bytes())?;
-        writeln!(self.err, ": {text}")?;
-        Ok(self.err.flush()?)
     }
 
     /// Ends a line that a terminal would leave its prompt on.
