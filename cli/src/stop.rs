@@ -105,8 +105,6 @@ mod tests {
         thread,
     };
 
-    use restwalk::Client;
-
     use super::*;
 
     #[test]
@@ -142,9 +140,10 @@ mod tests {
             }
             ends.end(130);
         });
-        let call = Client::builder(&url).build().unwrap().at(&url).get();
-        let saved = stop.wait(async { call.send().await?.save(path.join("file")).await });
-        assert_eq!(saved.unwrap_err().exit, 130);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = crate::Io::buffers(&mut out, &mut err);
+        (io.directory, io.stop) = (path, stop);
+        assert_eq!(crate::run(["-o", "file", &*url], &mut io), 130);
         ender.join().unwrap();
         assert_eq!(files(folder.path()), 0);
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use restwalk::{Auth, Catalog, Client, ErrorKind, Redirect, Retry, Style, Value, json};
+use restwalk::{Auth, Catalog, Client, ErrorKind, Local, Redirect, Retry, Style, Value, json};
 
 use crate::support::recorder::Recorder;
 
@@ -326,7 +326,9 @@ resources:
 ";
     let defaults = "/things/{id}/parts:\n  POST: { object: { kind: part, a.b: 1 } }\n";
     let catalog = Catalog::from_yaml(resources, defaults).unwrap();
-    Client::builder(BASE).catalog(catalog).header("x-client", "1").auth(Auth::bearer("t")).build().unwrap()
+    let nobody = Local::new(axum::Router::new());
+    let client = Client::builder(BASE).transport(nobody).catalog(catalog);
+    client.header("x-client", "1").auth(Auth::bearer("t")).build().unwrap()
 }
 
 #[test]

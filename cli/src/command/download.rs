@@ -1,7 +1,7 @@
 //! A call whose answer goes into a file.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -64,20 +64,31 @@ pub(super) fn run(call: Call, target: Target, options: &Options, io: &mut Io<'_>
     let saved = match target {
         Target::Stream(path) => return stream(call, &path, &io.stop),
         Target::File(path) => {
-            let download = described(path, options, bar.as_ref());
-            progress::watch(bar.as_ref(), call.download(download), io)??
+            let download = described(path.clone(), options, bar.as_ref());
+            progress::watch(bar.as_ref(), call.download(download), io).inspect_err(|_| settle(&path))??
         }
         Target::Named => {
             let asked = call.build()?.uri().path().to_owned();
             let response = io.stop.wait(call.header("accept-encoding", "identity").send())??;
-            let download = described(io.directory.join(named(&response, &asked)), options, bar.as_ref());
-            progress::watch(bar.as_ref(), response.download(download), io)??
+            let path = io.directory.join(named(&response, &asked));
+            let download = described(path.clone(), options, bar.as_ref());
+            progress::watch(bar.as_ref(), response.download(download), io).inspect_err(|_| settle(&path))??
         }
     };
     if !options.print.quiet {
         tell(&saved, chosen || bar.is_some(), io);
     }
     Ok(exit::OK)
+}
+
+/// Waits until the task that writes to `path` has heard that nobody wants it any more, and has tidied up.
+fn settle(path: &Path) {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    if let Ok(part) = File::open(part) {
+        // The task holds the lock as long as it is at work.
+        let _ = part.lock();
+    }
 }
 
 fn described(path: PathBuf, options: &Options, bar: Option<&Bar>) -> Download {
