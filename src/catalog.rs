@@ -18,6 +18,8 @@ use crate::{
 };
 
 mod check;
+#[cfg(feature = "compiled")]
+mod compiled;
 mod keys;
 mod load;
 mod nearest;
@@ -165,6 +167,12 @@ impl Catalog {
     /// The part of a form that carries the JSON, where the catalog names one; a call takes `json` otherwise.
     pub fn json_part(&self) -> Option<&str> {
         self.settings().json_part.as_deref()
+    }
+
+    /// Values that stand for another in the place of the variable `name`, such as `:me` for the actor.
+    pub fn aliases(&self, name: &str) -> impl Iterator<Item = &str> {
+        let variable = self.0.variables.iter().find(|variable| variable.name() == name);
+        variable.into_iter().flat_map(|variable| &variable.aliases).map(|(alias, _)| &**alias)
     }
 
     /// The routes, in the order of the file.
