@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use crate::{
     args::Options,
+    complete, exit,
     io::Io,
     mistake::{Mistake, Result},
+    print,
 };
 
 mod explain;
@@ -18,7 +20,15 @@ mod send;
 pub(crate) type Ended = Result<io::Result<u8>>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 8] = ["login", "logout", "whoami", "catalog", "env", "demo", "completions", "doctor"];
+const LATER: [&str; 7] = ["login", "logout", "whoami", "catalog", "env", "demo", "doctor"];
+
+/// The words of restwalk, and what each does, for completion.
+pub(crate) const WORDS: [(&str, &str); 4] = [
+    ("ls", "list what follows a path"),
+    ("help", "how to call, or what a route offers"),
+    ("explain", "show the merged request, and send nothing"),
+    ("completions", "print the completion script of a shell"),
+];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
@@ -27,6 +37,9 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "completions" => {
+            Ok(print::write(complete::script(rest)?.as_bytes(), io).map(|()| exit::OK))
+        }
         Some((word, _)) if LATER.contains(&&**word) => {
             let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));
             Err(wrong.hint(format!("a path is written /{word} or ./{word}")))

@@ -16,8 +16,10 @@ use mistake::Mistake;
 
 mod args;
 mod body;
+mod cache;
 mod call;
 mod command;
+mod complete;
 mod exit;
 mod input;
 mod io;
@@ -47,6 +49,11 @@ pub use io::{Io, Stream};
 /// ```
 pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, io: &mut Io<'_>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    if let Some((word, rest)) = arguments.split_first()
+        && word == complete::WORD
+    {
+        return complete::run(rest, io);
+    }
     let as_json = arguments.iter().any(|argument| argument == "--error-format=json")
         || arguments.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json");
     let told = |mistake: Mistake, io: &mut Io<'_>| {

@@ -6,10 +6,12 @@ use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Redirect, Secret};
 
 use crate::{
     args::Options,
-    input,
+    cache::Files,
+    command, input,
     io::Io,
     mistake::{Mistake, Result},
     place::Variable,
+    words::Words,
 };
 
 /// The place and the sign-in that a run has.
@@ -35,7 +37,7 @@ impl Settings {
             return Err(wrong.hint("give --base-url and --catalog in its place"));
         }
         let place = &options.place;
-        let (catalog, folder) = catalog(options, io)?;
+        let (catalog, folder) = catalog(options, called(options).as_deref(), io)?;
         let variables = place.variables.iter().map(|text| Variable::parse(text, io)).collect::<Result<_>>()?;
         let expand = if place.expand { Expand::Underscore } else { catalog.expand() };
         let base_url = place.base_url.clone().or_else(|| catalog.base_url().map(str::to_owned));
@@ -121,7 +123,8 @@ fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result
     Ok(builder)
 }
 
-fn catalog(options: &Options, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)> {
+/// The catalog that `options` name, and its folder: as much of it as a call of `path` needs, or all.
+pub(crate) fn catalog(options: &Options, path: Option<&str>, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)> {
     let place = &options.place;
     let Some(resources) = &place.catalog else {
         if place.defaults.is_some() {
@@ -129,10 +132,26 @@ fn catalog(options: &Options, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)>
         }
         return Ok((Catalog::open(), None));
     };
-    let folder = io.path(resources).parent().map(PathBuf::from);
-    let catalog = match &place.defaults {
-        Some(defaults) => Catalog::from_files(io.path(resources), io.path(defaults))?,
-        None => Catalog::from_yaml(&input::text_file(io, resources)?, "")?,
+    let files = Files { resources: io.path(resources), defaults: place.defaults.as_ref().map(|file| io.path(file)) };
+    let catalog = files.read(path, io, || match &files.defaults {
+        Some(defaults) => Ok(Catalog::from_files(&files.resources, defaults)?),
+        None => Ok(Catalog::from_yaml(&input::text_file(io, resources)?, "")?),
+    })?;
+    Ok((catalog, files.resources.parent().map(PathBuf::from)))
+}
+
+/// The path that a call of `options` has; other words of restwalk look at the whole catalog.
+fn called(options: &Options) -> Option<String> {
+    let words = options.words().ok()?;
+    let words = match words.split_first() {
+        Some((word, rest)) if word == "explain" => rest,
+        Some((word, _)) if command::WORDS.iter().any(|(known, _)| known == word) => return None,
+        _ => &words[..],
     };
-    Ok((catalog, folder))
+    Words::parse(words).ok().map(|words| words.path)
+}
+
+/// The names of the environments, for completion.
+pub(crate) fn environments(io: &Io<'_>) -> Vec<String> {
+    io.variables.get("RESTWALK_ENV").cloned().into_iter().collect()
 }
