@@ -77,10 +77,11 @@ fn parse(left: &str, breaks: &str) -> Parsed {
             }
             (Quote::None, char) => {
                 let word = word.get_or_insert_default();
+                // These two begin a part that bash replaces, where others end the part before it.
+                let begins = matches!(char, '$' | '@');
+                start = if breaks.contains(char) && begins { word.len() } else { start };
                 word.push(char);
-                if breaks.contains(char) {
-                    start = word.len();
-                }
+                start = if breaks.contains(char) && !begins { word.len() } else { start };
             }
             (_, char) => word.get_or_insert_default().push(char),
         }
@@ -126,7 +127,7 @@ mod tests {
             (r#"restwalk "a b"/c"#, "", "", "a b/c", Quote::None),
             (r"restwalk a\ b x\=y", "a b", "", "x=y", Quote::None),
             (r#"restwalk "a\"$b"#, "", "", "a\"$b", Quote::Double),
-            ("restwalk a=@fi", "", "a=@", "fi", Quote::None),
+            ("restwalk a=@fi", "", "a=", "@fi", Quote::None),
         ] {
             let before = before.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect();
             let expected = Parsed { before, kept: kept.into(), rest: rest.into(), quote };
