@@ -22,6 +22,8 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) struct Files {
     pub(crate) resources: PathBuf,
     pub(crate) defaults: Option<PathBuf>,
+    /// The time of day, by which a file is told that was just changed.
+    pub(crate) wall: SystemTime,
 }
 
 impl Files {
@@ -58,7 +60,7 @@ impl Files {
             }
             let metadata = fs::metadata(path).ok()?;
             state.update(stamp(&metadata)?);
-            settled &= is_settled(&metadata);
+            settled &= is_settled(&metadata, self.wall);
         }
         let (name, state) = (hex(&name.finalize()), hex(&state.finalize()));
         Some(Kept { file: folder.join(format!("{name}-{state}.catalog")), name, settled })
@@ -136,7 +138,7 @@ fn stamp(metadata: &Metadata) -> Option<Vec<u8>> {
     metadata.is_file().then(|| bytes.collect())
 }
 
-fn is_settled(metadata: &Metadata) -> bool {
+fn is_settled(metadata: &Metadata, wall: SystemTime) -> bool {
     #[cfg(unix)]
     let changed = {
         use std::os::unix::fs::MetadataExt;
@@ -145,7 +147,7 @@ fn is_settled(metadata: &Metadata) -> bool {
     };
     #[cfg(not(unix))]
     let changed = metadata.modified().ok();
-    changed.and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age >= SETTLED)
+    changed.and_then(|at| wall.duration_since(at).ok()).is_some_and(|age| age >= SETTLED)
 }
 
 /// Whether nobody else can have written it.
@@ -179,4 +181,104 @@ fn create(file: &Path) -> io::Result<File> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const RESOURCES: &str = "resources: {a: {route: /a}, b: {route: '/a/{x}', methods: [GET]}}";
+
+    /// A folder with a catalog, and how often its files were read.
+    struct Place {
+        folder: TempDir,
+        loads: Cell<u32>,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let place = Self { folder: TempDir::new().unwrap(), loads: Cell::new(0) };
+            fs::write(place.folder.path().join("r.yaml"), RESOURCES).unwrap();
+            place
+        }
+
+        /// Reads the catalog `later` than now, and gives the routes of what was read.
+        fn read(&self, path: Option<&str>, later: u64) -> Vec<String> {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut io = Io::buffers(&mut out, &mut err);
+            io.variables.insert("XDG_CACHE_HOME".into(), self.folder.path().join("cache").to_str().unwrap().into());
+            let wall = SystemTime::now() + Duration::from_secs(later);
+            let files = Files { resources: self.folder.path().join("r.yaml"), defaults: None, wall };
+            let catalog = files.read(path, &io, || {
+                self.loads.set(self.loads.get() + 1);
+                Ok(Catalog::from_yaml(&fs::read_to_string(&files.resources).unwrap(), "").unwrap())
+            });
+            catalog.unwrap().routes().map(|route| route.template().to_owned()).collect()
+        }
+
+        fn kept(&self) -> Vec<PathBuf> {
+            let entries = fs::read_dir(self.folder.path().join("cache/restwalk"));
+            entries.map_or_else(|_| Vec::new(), |entries| entries.map(|entry| entry.unwrap().path()).collect())
+        }
+    }
+
+    #[test]
+    fn files_are_read_once_and_again_when_they_change() {
+        let place = Place::new();
+        for _ in 0..2 {
+            assert_eq!(place.read(None, 10), ["/a", "/a/{x}"]);
+        }
+        assert_eq!(place.read(Some("a/1"), 10), ["/a/{x}"]);
+        assert_eq!(place.read(Some("nope"), 10), ["/a", "/a/{x}"]);
+        assert_eq!(place.loads.get(), 1);
+        fs::write(place.folder.path().join("r.yaml"), "resources: {c: {route: /c}}").unwrap();
+        assert_eq!(place.read(Some("a"), 10), ["/c"]);
+        assert_eq!(place.read(None, 10), ["/c"]);
+        assert_eq!((place.loads.get(), place.kept().len()), (2, 1));
+    }
+
+    #[test]
+    fn what_was_changed_just_now_is_not_kept() {
+        let place = Place::new();
+        place.read(None, 0);
+        place.read(None, 0);
+        assert_eq!((place.loads.get(), place.kept().len()), (2, 0));
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_one_is_made_anew() {
+        let place = Place::new();
+        place.read(None, 10);
+        let [file] = &place.kept()[..] else { panic!("{:?}", place.kept()) };
+        let good = fs::read(file).unwrap();
+        let mut foreign = good.clone();
+        foreign[20] ^= 1;
+        let flipped: Vec<u8> = good.iter().map(|byte| byte ^ 0x55).collect();
+        for (round, bad) in (2..).zip([&good[..good.len() / 2], &[], &foreign, &flipped]) {
+            fs::write(file, bad).unwrap();
+            for path in [Some("a/1"), None] {
+                place.read(path, 10);
+            }
+            assert_eq!((place.loads.get(), fs::read(file).unwrap()), (round, good.clone()));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_or_write_what_is_kept() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let place = Place::new();
+        place.read(None, 10);
+        let file = place.kept().remove(0);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o620)).unwrap();
+        place.read(None, 10);
+        assert_eq!((place.loads.get(), mode(&file)), (2, 0o600));
+    }
 }

@@ -1,6 +1,6 @@
 //! Where calls go and as whom: what options, and later environments, come to.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::SystemTime};
 
 use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Redirect, Secret};
 
@@ -132,7 +132,8 @@ pub(crate) fn catalog(options: &Options, path: Option<&str>, io: &Io<'_>) -> Res
         }
         return Ok((Catalog::open(), None));
     };
-    let files = Files { resources: io.path(resources), defaults: place.defaults.as_ref().map(|file| io.path(file)) };
+    let defaults = place.defaults.as_ref().map(|file| io.path(file));
+    let files = Files { resources: io.path(resources), defaults, wall: SystemTime::now() };
     let catalog = files.read(path, io, || match &files.defaults {
         Some(defaults) => Ok(Catalog::from_files(&files.resources, defaults)?),
         None => Ok(Catalog::from_yaml(&input::text_file(io, resources)?, "")?),
