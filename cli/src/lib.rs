@@ -28,6 +28,8 @@ mod mistake;
 pub mod output;
 mod place;
 mod print;
+#[cfg(test)]
+mod reference;
 mod report;
 mod settings;
 mod typing;
