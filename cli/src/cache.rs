@@ -155,7 +155,7 @@ fn is_settled(metadata: &Metadata, wall: SystemTime) -> bool {
 fn is_own(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    metadata.is_file() && metadata.mode() & 0o077 == 0
+    metadata.is_file() && matches!(metadata.mode() & 0o777, 0o600 | 0o400)
 }
 
 #[cfg(not(unix))]

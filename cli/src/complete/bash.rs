@@ -44,7 +44,9 @@ pub(super) fn answer(typed: &str, point: &str, breaks: &str, io: &mut Io<'_>) ->
     }
     // Two replies without a common beginning are shown, and none of them is taken.
     if text.is_empty() && !help.is_empty() {
-        help.iter().for_each(|one| text += &format!("{}\n", one.help));
+        for one in help {
+            text += &format!("{}\n", one.help);
+        }
         text += " \n";
     }
     text
@@ -60,17 +62,12 @@ fn parse(left: &str, breaks: &str) -> Parsed {
             (Quote::None, ' ' | '\t' | '\n') => {
                 words.extend(word.take());
                 start = 0;
-                continue;
             }
-            (Quote::None, '\'') | (Quote::None, '"') => {
+            (Quote::None, '\'' | '"') => {
                 quote = if char == '"' { Quote::Double } else { Quote::Single };
                 word.get_or_insert_default();
-                continue;
             }
-            (Quote::Single, '\'') | (Quote::Double, '"') => {
-                quote = Quote::None;
-                continue;
-            }
+            (Quote::Single, '\'') | (Quote::Double, '"') => quote = Quote::None,
             (Quote::None, '\\') => word.get_or_insert_default().extend(chars.next()),
             (Quote::Double, '\\') if chars.peek().is_some_and(|next| "$`\"\\".contains(*next)) => {
                 word.get_or_insert_default().extend(chars.next());

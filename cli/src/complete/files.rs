@@ -20,9 +20,12 @@ pub(super) fn candidates(before: &str, current: &str, io: &Io<'_>) -> Vec<Candid
             let file = entry.file_name().into_string().ok()?;
             let fits = file.starts_with(name) && (name.starts_with('.') || !file.starts_with('.'));
             let is_folder = fits && std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
-            fits.then(|| match is_folder {
-                true => Candidate::open(format!("{before}{folder}{file}/"), ""),
-                false => Candidate::whole(format!("{before}{folder}{file}"), ""),
+            fits.then(|| {
+                if is_folder {
+                    Candidate::open(format!("{before}{folder}{file}/"), "")
+                } else {
+                    Candidate::whole(format!("{before}{folder}{file}"), "")
+                }
             })
         })
         .collect();

@@ -14,7 +14,7 @@ pub(super) fn candidates(line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
     let context = Context::read(&line.before);
     let mut found = match &context.taken {
         Taken::Value(option) => context.values(option, "", &line.current, io),
-        Taken::Option if line.current.starts_with('-') && line.current != "-" || line.current == "-" => {
+        Taken::Option if line.current.starts_with('-') => {
             match line.current.split_once('=').filter(|(name, _)| name.starts_with("--")) {
                 Some((name, value)) => match context.long(name) {
                     Some(option) => context.values(&option, &format!("{name}="), value, io),

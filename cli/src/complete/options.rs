@@ -120,9 +120,12 @@ impl Context {
         let mut found: Vec<_> = possible
             .iter()
             .filter(|value| value.starts_with(current))
-            .map(|value| match value.ends_with('=') {
-                true => Candidate::open(format!("{before}{value}"), "variable"),
-                false => Candidate::whole(format!("{before}{value}"), ""),
+            .map(|value| {
+                if value.ends_with('=') {
+                    Candidate::open(format!("{before}{value}"), "variable")
+                } else {
+                    Candidate::whole(format!("{before}{value}"), "")
+                }
             })
             .collect();
         let names = arg.get_value_names().unwrap_or_default();

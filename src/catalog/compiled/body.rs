@@ -37,7 +37,9 @@ fn flatten(key: &str, seed: &Seed, list: &mut Vec<Entry>) {
         Seed::Leaf { json, line } => list.push(Entry { key, line: *line, content: Content::Leaf(json.clone()) }),
         Seed::Object { entries, line } => {
             list.push(Entry { key, line: *line, content: Content::Object(entries.len() as u32) });
-            entries.iter().for_each(|(key, seed)| flatten(key, seed, list));
+            for (key, seed) in entries {
+                flatten(key, seed, list);
+            }
         }
     }
 }
