@@ -20,6 +20,7 @@ use crate::{
 mod check;
 #[cfg(feature = "compiled")]
 mod compiled;
+mod following;
 mod keys;
 mod load;
 mod nearest;
@@ -37,6 +38,7 @@ mod tree;
 mod write;
 mod yaml;
 
+pub use following::Following;
 use load::Source;
 pub(crate) use paginate::By;
 pub use paginate::Paginate;
@@ -167,12 +169,6 @@ impl Catalog {
     /// The part of a form that carries the JSON, where the catalog names one; a call takes `json` otherwise.
     pub fn json_part(&self) -> Option<&str> {
         self.settings().json_part.as_deref()
-    }
-
-    /// Values that stand for another in the place of the variable `name`, such as `:me` for the actor.
-    pub fn aliases(&self, name: &str) -> impl Iterator<Item = &str> {
-        let variable = self.0.variables.iter().find(|variable| variable.name() == name);
-        variable.into_iter().flat_map(|variable| &variable.aliases).map(|(alias, _)| &**alias)
     }
 
     /// The routes, in the order of the file.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use restwalk::Catalog;
+use restwalk::{Catalog, Following};
 use sha2::{Digest, Sha256};
 
 use crate::{io::Io, mistake::Result};
@@ -46,6 +46,20 @@ impl Files {
         Ok(catalog)
     }
 
+    /// What may follow a path in the catalog.
+    pub(crate) fn following(
+        &self,
+        path: &str,
+        io: &Io<'_>,
+        load: impl FnOnce() -> Result<Catalog>,
+    ) -> Result<Vec<Following>> {
+        let kept = self.kept(io).and_then(|kept| Catalog::following_in(kept.file()?, path).ok());
+        match kept {
+            Some(found) => Ok(found),
+            None => Ok(self.read(None, io, load)?.following(path)),
+        }
+    }
+
     fn kept(&self, io: &Io<'_>) -> Option<Kept> {
         let folder = folder(io)?;
         let (mut name, mut state) = (Sha256::new(), Sha256::new());
@@ -75,11 +89,12 @@ struct Kept {
 }
 
 impl Kept {
+    fn file(&self) -> Option<File> {
+        File::open(&self.file).ok().filter(|file| file.metadata().is_ok_and(|metadata| is_own(&metadata)))
+    }
+
     fn open(&self, path: Option<&str>) -> Option<Catalog> {
-        let file = File::open(&self.file).ok()?;
-        if !file.metadata().is_ok_and(|metadata| is_own(&metadata)) {
-            return None;
-        }
+        let file = self.file()?;
         if let Some(path) = path
             && let Some(catalog) = Catalog::along(&file, path).ok()?
         {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Redirect, Secret};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Following, Redirect, Secret};
 
 use crate::{
     args::Options,
@@ -125,20 +125,38 @@ fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result
 
 /// The catalog that `options` name, and its folder: as much of it as a call of `path` needs, or all.
 pub(crate) fn catalog(options: &Options, path: Option<&str>, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)> {
+    let Some(files) = files(options, io)? else { return Ok((Catalog::open(), None)) };
+    let catalog = files.read(path, io, || load(&files, options, io))?;
+    Ok((catalog, files.resources.parent().map(PathBuf::from)))
+}
+
+/// What may follow a path in the catalog that `options` name.
+pub(crate) fn following(options: &Options, path: &str, io: &Io<'_>) -> Result<Vec<Following>> {
+    let Some(files) = files(options, io)? else { return Ok(Vec::new()) };
+    files.following(path, io, || load(&files, options, io))
+}
+
+/// The files of the catalog, where one is named.
+fn files(options: &Options, io: &Io<'_>) -> Result<Option<Files>> {
     let place = &options.place;
     let Some(resources) = &place.catalog else {
-        if place.defaults.is_some() {
-            return Err(Mistake::usage("--defaults goes with --catalog"));
-        }
-        return Ok((Catalog::open(), None));
+        return match place.defaults {
+            Some(_) => Err(Mistake::usage("--defaults goes with --catalog")),
+            None => Ok(None),
+        };
     };
     let defaults = place.defaults.as_ref().map(|file| io.path(file));
-    let files = Files { resources: io.path(resources), defaults, wall: SystemTime::now() };
-    let catalog = files.read(path, io, || match &files.defaults {
-        Some(defaults) => Ok(Catalog::from_files(&files.resources, defaults)?),
-        None => Ok(Catalog::from_yaml(&input::text_file(io, resources)?, "")?),
-    })?;
-    Ok((catalog, files.resources.parent().map(PathBuf::from)))
+    Ok(Some(Files { resources: io.path(resources), defaults, wall: SystemTime::now() }))
+}
+
+fn load(files: &Files, options: &Options, io: &Io<'_>) -> Result<Catalog> {
+    match (&files.defaults, &options.place.catalog) {
+        (Some(defaults), _) => Ok(Catalog::from_files(&files.resources, defaults)?),
+        (None, named) => {
+            let text = input::text_file(io, named.as_deref().unwrap_or_default())?;
+            Ok(Catalog::from_yaml(&text, "")?)
+        }
+    }
 }
 
 /// The path that a call of `options` has; other words of restwalk look at the whole catalog.

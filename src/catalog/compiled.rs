@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     catalog::{
-        Catalog, Inner,
+        Catalog, Following, Inner,
         route::Variable,
         settings::Settings,
         template::{self, Part},
@@ -74,9 +74,20 @@ struct Head {
 /// A place of the tree.
 #[derive(Default, Serialize, Deserialize)]
 struct Branch {
-    literals: Vec<(String, Block)>,
-    variable: Option<(u32, Block)>,
+    literals: Vec<Child>,
+    variable: Option<(u32, Child)>,
     route: Option<Block>,
+}
+
+/// A place below another, as it is seen from there.
+#[derive(Serialize, Deserialize)]
+struct Child {
+    /// Empty for a variable.
+    name: String,
+    title: Option<String>,
+    goes_on: bool,
+    ends: bool,
+    block: Block,
 }
 
 impl Catalog {
@@ -112,7 +123,7 @@ impl Catalog {
             variables: inner.variables.clone(),
             defaults: inner.routes.iter().find_map(|route| Some(route.presets.first()?.1.file().to_owned())),
             open: inner.open,
-            root: out.branch(&inner.tree, Node::ROOT, &routes)?,
+            root: out.branch(inner, Node::ROOT, &routes)?,
             routes: out.block(&routes)?,
             lint: out.block(&inner.lint)?,
         };
@@ -160,6 +171,14 @@ impl Catalog {
     pub fn along(source: impl Read + Seek, path: &str) -> Result<Option<Self>> {
         walk::along(source, path)
     }
+
+    /// Reads of such bytes only what [`Catalog::following`] says of `path`; nothing for one that is written with `%`.
+    ///
+    /// # Errors
+    /// As [`Catalog::from_bytes`], and what `source` cannot read.
+    pub fn following_in(source: impl Read + Seek, path: &str) -> Result<Vec<Following>> {
+        walk::following(source, path)
+    }
 }
 
 /// A catalog without routes, with the settings of `head`.
@@ -200,20 +219,32 @@ impl Writer {
     }
 
     /// Writes a place of the tree behind all that is below it.
-    fn branch(&mut self, tree: &Tree, at: Node, routes: &[Block]) -> Result<Block> {
+    fn branch(&mut self, inner: &Inner, at: Node, routes: &[Block]) -> Result<Block> {
+        let tree = &inner.tree;
         let mut names = tree.names(at);
         names.sort_unstable();
         let mut branch = Branch::default();
         for name in names {
             if let Some(node) = tree.literal(at, name) {
-                branch.literals.push((name.to_owned(), self.branch(tree, node, routes)?));
+                branch.literals.push(self.child(inner, name, node, routes)?);
             }
         }
         if let Some((node, number)) = tree.variable(at) {
-            branch.variable = Some((number, self.branch(tree, node, routes)?));
+            branch.variable = Some((number, self.child(inner, "", node, routes)?));
         }
         branch.route = tree.route(at).and_then(|route| routes.get(route as usize).copied());
         self.block(&branch)
+    }
+
+    fn child(&mut self, inner: &Inner, name: &str, node: Node, routes: &[Block]) -> Result<Child> {
+        let route = inner.tree.route(node).and_then(|route| inner.routes.get(route as usize));
+        Ok(Child {
+            name: name.to_owned(),
+            title: route.and_then(|route| route.title.clone()),
+            goes_on: inner.tree.variable(node).is_some() || !inner.tree.names(node).is_empty(),
+            ends: route.is_some(),
+            block: self.branch(inner, node, routes)?,
+        })
     }
 }
 

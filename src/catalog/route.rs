@@ -144,6 +144,10 @@ impl Variable {
         self.braced.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default()
     }
 
+    pub(super) fn aliases(&self) -> Vec<String> {
+        self.aliases.iter().map(|(alias, _)| alias.clone()).collect()
+    }
+
     pub(crate) fn braced(&self) -> &str {
         &self.braced
     }

@@ -1,6 +1,6 @@
 //! Which kind of word stands at the cursor.
 
-use restwalk::{Catalog, http::Method};
+use restwalk::http::Method;
 
 use super::{
     Candidate, Line, files, items,
@@ -47,10 +47,10 @@ fn words(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
         [] => {
             let mut found = if first { helpers(&line.current) } else { Vec::new() };
             found.extend(methods(context, line, io));
-            found.extend(path::candidates(&context.catalog(None, io), &line.current));
+            found.extend(context.path(&line.current, io));
             found
         }
-        [method] if words::method(method).is_some() => path::candidates(&context.catalog(None, io), &line.current),
+        [method] if words::method(method).is_some() => context.path(&line.current, io),
         [method, path, ..] if words::method(method).is_some() => item(context, Some(method), path, line, io),
         [path, ..] => item(context, None, path, line, io),
     }
@@ -59,7 +59,7 @@ fn words(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
 fn item(context: &Context, method: Option<&str>, path: &str, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
     let method = method.and_then(words::method).unwrap_or(Method::POST);
     let path = path.strip_prefix("./").unwrap_or(path);
-    let (catalog, folder) = context.catalog_of(Some(path), io);
+    let (catalog, folder) = context.catalog_of(path, io);
     items::candidates(&items::Place::find(&catalog, path, method, folder, io), &line.current, io)
 }
 
@@ -74,7 +74,7 @@ fn methods(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
     let upper = line.current.starts_with(|char: char| char.is_ascii_uppercase());
     let behind = line.after.iter().find(|word| !word.starts_with('-'));
     let there = behind.and_then(|path| {
-        let catalog = context.catalog(Some(path), io);
+        let catalog = context.catalog(path, io);
         path::route(&catalog, path).map(restwalk::Route::methods)
     });
     let methods = there.unwrap_or_else(|| words::STANDARD.to_vec()).into_iter();
@@ -85,7 +85,7 @@ fn methods(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
 /// What stands behind a word of restwalk.
 fn behind(word: &str, given: &[&str], context: &Context, current: &str, io: &mut Io<'_>) -> Vec<Candidate> {
     match (word, given) {
-        ("ls" | "help", []) => path::candidates(&context.catalog(None, io), current),
+        ("ls" | "help", []) => context.path(current, io),
         ("completions", []) => {
             let shells = ["bash", "zsh", "fish"].into_iter().filter(|shell| shell.starts_with(current));
             shells.map(|shell| Candidate::whole(shell, "shell")).collect()
@@ -93,9 +93,4 @@ fn behind(word: &str, given: &[&str], context: &Context, current: &str, io: &mut
         ("catalog" | "env", _) => files::candidates("", current, io),
         _ => Vec::new(),
     }
-}
-
-/// A catalog that knows nothing, where none can be read.
-pub(super) fn unknown() -> Catalog {
-    Catalog::open()
 }

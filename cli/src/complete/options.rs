@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 use restwalk::Catalog;
 
-use super::{Candidate, files, line};
+use super::{Candidate, files, path};
 use crate::{args::Options, io::Io, settings};
 
 /// What the next word is.
@@ -143,17 +143,28 @@ impl Context {
         parts.filter_map(|part| Some(format!("{}=", part.strip_prefix('{')?.strip_suffix('}')?))).collect()
     }
 
-    /// The catalog of the line: as much as a call of `path` needs, or all; one that cannot be read knows nothing.
-    pub(super) fn catalog(&self, path: Option<&str>, io: &Io<'_>) -> Catalog {
+    /// As much of the catalog of the line as a call of `path` needs; one that cannot be read knows nothing.
+    pub(super) fn catalog(&self, path: &str, io: &Io<'_>) -> Catalog {
         self.catalog_of(path, io).0
     }
 
     /// The same, and the folder that it is in.
-    pub(super) fn catalog_of(&self, path: Option<&str>, io: &Io<'_>) -> (Catalog, Option<PathBuf>) {
-        let arguments = std::iter::once("restwalk").chain(self.place.iter().map(String::as_str));
-        let options = Options::try_parse_from(arguments).ok();
-        let found = options.and_then(|options| settings::catalog(&options, path, io).ok());
-        found.unwrap_or_else(|| (line::unknown(), None))
+    pub(super) fn catalog_of(&self, path: &str, io: &Io<'_>) -> (Catalog, Option<PathBuf>) {
+        let found = self.place().and_then(|options| settings::catalog(&options, Some(path), io).ok());
+        found.unwrap_or_else(|| (Catalog::open(), None))
+    }
+
+    /// What may follow in a path.
+    pub(super) fn path(&self, current: &str, io: &Io<'_>) -> Vec<Candidate> {
+        let options = self.place();
+        path::candidates(current, |walked| {
+            options.and_then(|options| settings::following(&options, walked, io).ok()).unwrap_or_default()
+        })
+    }
+
+    /// The options that say where a call goes.
+    fn place(&self) -> Option<Options> {
+        Options::try_parse_from(std::iter::once("restwalk").chain(self.place.iter().map(String::as_str))).ok()
     }
 }
 

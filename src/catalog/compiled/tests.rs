@@ -127,3 +127,19 @@ fn a_path_is_walked_without_the_rest() {
     assert_eq!(person.children(person.literal(Node::ROOT, "people").unwrap()), ["all", "{user}"]);
     assert_eq!(person.base_url(), Some("https://h.example"));
 }
+
+#[test]
+fn what_follows_a_path_is_the_same_in_bytes() {
+    for catalog in [Catalog::embedded(), sample()] {
+        let bytes = catalog.to_bytes().unwrap();
+        let mut places: Vec<String> = catalog.routes().map(|route| route.template().to_owned()).collect();
+        places.extend(["", "/", "people/ada", "people/all/x", "nope", "files/a/trash/"].map(str::to_owned));
+        for place in places {
+            let read = Catalog::following_in(std::io::Cursor::new(&bytes), &place).unwrap();
+            assert_eq!(catalog.following(&place), read, "{place}");
+        }
+    }
+    let people = sample().following("people");
+    let told: Vec<_> = people.iter().map(|next| (&*next.name, next.ends, next.goes_on, next.aliases.len())).collect();
+    assert_eq!(told, [("all", true, false, 0), ("{user}", true, false, 1)]);
+}

@@ -5,10 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{Block, Blocks, Branch, damaged, inner};
+use super::{Block, Blocks, Branch, Child, damaged, inner};
 use crate::{
     catalog::{
-        Catalog,
+        Catalog, Following,
+        following::parts,
         tree::{Node, Tree},
     },
     error::Result,
@@ -54,8 +55,8 @@ pub(super) fn along(source: impl Read + Seek, path: &str) -> Result<Option<Catal
 
 /// Keeps the names at a place, though nothing of what is below them.
 fn keep(tree: &mut Tree, at: Node, branch: &Branch) {
-    for (name, _) in &branch.literals {
-        tree.enter(at, name);
+    for child in &branch.literals {
+        tree.enter(at, &child.name);
     }
 }
 
@@ -67,11 +68,35 @@ enum Step<'b> {
 /// Where `part` leads: to a name if there is one, else to the variable.
 fn step<'b>(branch: &'b Branch, part: &str) -> Option<(Step<'b>, Block)> {
     let braced = part.starts_with('{') && part.ends_with('}');
-    let literal = branch.literals.iter().find(|(name, _)| name == part).filter(|_| !braced);
-    let variable = branch.variable.filter(|_| !part.is_empty());
+    let literal = branch.literals.iter().find(|child| child.name == part).filter(|_| !braced);
+    let variable = branch.variable.as_ref().filter(|_| !part.is_empty());
     match (literal, variable) {
-        (Some((name, block)), _) => Some((Step::Literal(name), *block)),
-        (None, Some((number, block))) => Some((Step::Variable(number), block)),
+        (Some(child), _) => Some((Step::Literal(&child.name), child.block)),
+        (None, Some((number, child))) => Some((Step::Variable(*number), child.block)),
         (None, None) => None,
+    }
+}
+
+/// Reads what may follow `path`.
+pub(super) fn following(source: impl Read + Seek, path: &str) -> Result<Vec<Following>> {
+    let (mut blocks, head) = Blocks::open(source)?;
+    let mut branch: Branch = blocks.read(head.root)?;
+    for part in parts(path) {
+        let Some((_, block)) = step(&branch, part).filter(|_| !part.contains('%')) else { return Ok(Vec::new()) };
+        branch = blocks.read(block)?;
+    }
+    let mut list: Vec<_> = branch.literals.into_iter().map(|child| child.following(Vec::new())).collect();
+    if let Some((number, child)) = branch.variable {
+        let variable = head.variables.get(number as usize).ok_or_else(damaged)?;
+        let name = variable.braced().to_owned();
+        list.push(Child { name, ..child }.following(variable.aliases()));
+    }
+    Ok(list)
+}
+
+impl Child {
+    fn following(self, aliases: Vec<String>) -> Following {
+        let Self { name, title, goes_on, ends, block: _ } = self;
+        Following { name, title, ends, goes_on, aliases }
     }
 }
