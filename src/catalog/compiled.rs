@@ -73,18 +73,20 @@ struct Head {
 
 /// A place of the tree.
 #[derive(Default, Serialize, Deserialize)]
-struct Branch {
-    literals: Vec<Child>,
-    variable: Option<(u32, Child)>,
+struct Branch<'a> {
+    #[serde(borrow)]
+    literals: Vec<Child<'a>>,
+    #[serde(borrow)]
+    variable: Option<(u32, Child<'a>)>,
     route: Option<Block>,
 }
 
 /// A place below another, as it is seen from there.
 #[derive(Serialize, Deserialize)]
-struct Child {
+struct Child<'a> {
     /// Empty for a variable.
-    name: String,
-    title: Option<String>,
+    name: &'a str,
+    title: Option<&'a str>,
     goes_on: bool,
     ends: bool,
     block: Block,
@@ -236,11 +238,11 @@ impl Writer {
         self.block(&branch)
     }
 
-    fn child(&mut self, inner: &Inner, name: &str, node: Node, routes: &[Block]) -> Result<Child> {
+    fn child<'a>(&mut self, inner: &'a Inner, name: &'a str, node: Node, routes: &[Block]) -> Result<Child<'a>> {
         let route = inner.tree.route(node).and_then(|route| inner.routes.get(route as usize));
         Ok(Child {
-            name: name.to_owned(),
-            title: route.and_then(|route| route.title.clone()),
+            name,
+            title: route.and_then(|route| route.title()),
             goes_on: inner.tree.variable(node).is_some() || !inner.tree.names(node).is_empty(),
             ends: route.is_some(),
             block: self.branch(inner, node, routes)?,
@@ -274,16 +276,18 @@ impl<R: Read + Seek> Blocks<R> {
     }
 
     fn read<T: DeserializeOwned>(&mut self, block: Block) -> Result<T> {
+        decode(&self.bytes(block)?)
+    }
+
+    /// The bytes of a block, as they were written.
+    fn bytes(&mut self, block: Block) -> Result<Vec<u8>> {
         if u64::from(block.at) + u64::from(block.length) > self.length {
             return Err(damaged());
         }
         let mut bytes = vec![0; block.length as usize];
         let read = self.source.seek(SeekFrom::Start(block.at.into())).and_then(|_| self.source.read_exact(&mut bytes));
         read.map_err(unread)?;
-        match postcard::take_from_bytes(&bytes) {
-            Ok((value, [])) if sum(&bytes) == block.sum => Ok(value),
-            _ => Err(damaged()),
-        }
+        if sum(&bytes) == block.sum { Ok(bytes) } else { Err(damaged()) }
     }
 
     /// Reads a route whose default bodies stand in `file`.
@@ -294,6 +298,13 @@ impl<R: Read + Seek> Blocks<R> {
         let presets = route.presets.iter_mut().map(|(_, preset)| preset);
         policies.chain(presets).for_each(|preset| preset.set_file(file));
         Ok(route)
+    }
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(damaged()),
     }
 }
 

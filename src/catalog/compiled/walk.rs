@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Block, Blocks, Branch, Child, damaged, inner};
+use super::{Block, Blocks, Branch, Child, damaged, decode, inner};
 use crate::{
     catalog::{
         Catalog, Following,
@@ -22,28 +22,26 @@ pub(super) fn along(source: impl Read + Seek, path: &str) -> Result<Option<Catal
     }
     let (mut blocks, head) = Blocks::open(source)?;
     let mut inner = inner(&head);
-    let (mut at, mut below) = (Node::ROOT, head.root.at);
-    let mut branch: Branch = blocks.read(head.root)?;
-    let mut filled = false;
+    let (mut at, mut block, mut filled) = (Node::ROOT, head.root, false);
     let path = path.strip_prefix('/').unwrap_or(path);
     for part in path.split('/').filter(|_| !path.is_empty()) {
+        let bytes = blocks.bytes(block)?;
+        let branch: Branch<'_> = decode(&bytes)?;
         // An item may not be called as what stands beside it, nor a further part of it as what follows.
         if filled || branch.variable.is_some() {
             keep(&mut inner.tree, at, &branch);
         }
-        let Some((next, block)) = step(&branch, part) else { return Ok(None) };
+        let Some((next, below)) = step(&branch, part) else { return Ok(None) };
         at = match next {
             Step::Literal(name) => inner.tree.enter(at, name),
             Step::Variable(number) if (number as usize) < inner.variables.len() => inner.tree.vary(at, number),
             Step::Variable(_) => return Err(damaged()),
         };
         filled = matches!(next, Step::Variable(_));
-        if block.at >= below {
-            return Err(damaged());
-        }
-        below = block.at;
-        branch = blocks.read(block)?;
+        block = below;
     }
+    let bytes = blocks.bytes(block)?;
+    let branch: Branch<'_> = decode(&bytes)?;
     if filled {
         keep(&mut inner.tree, at, &branch);
     }
@@ -54,9 +52,9 @@ pub(super) fn along(source: impl Read + Seek, path: &str) -> Result<Option<Catal
 }
 
 /// Keeps the names at a place, though nothing of what is below them.
-fn keep(tree: &mut Tree, at: Node, branch: &Branch) {
+fn keep(tree: &mut Tree, at: Node, branch: &Branch<'_>) {
     for child in &branch.literals {
-        tree.enter(at, &child.name);
+        tree.enter(at, child.name);
     }
 }
 
@@ -66,12 +64,12 @@ enum Step<'b> {
 }
 
 /// Where `part` leads: to a name if there is one, else to the variable.
-fn step<'b>(branch: &'b Branch, part: &str) -> Option<(Step<'b>, Block)> {
+fn step<'b>(branch: &'b Branch<'_>, part: &str) -> Option<(Step<'b>, Block)> {
     let braced = part.starts_with('{') && part.ends_with('}');
     let literal = branch.literals.iter().find(|child| child.name == part).filter(|_| !braced);
     let variable = branch.variable.as_ref().filter(|_| !part.is_empty());
     match (literal, variable) {
-        (Some(child), _) => Some((Step::Literal(&child.name), child.block)),
+        (Some(child), _) => Some((Step::Literal(child.name), child.block)),
         (None, Some((number, child))) => Some((Step::Variable(*number), child.block)),
         (None, None) => None,
     }
@@ -80,23 +78,27 @@ fn step<'b>(branch: &'b Branch, part: &str) -> Option<(Step<'b>, Block)> {
 /// Reads what may follow `path`.
 pub(super) fn following(source: impl Read + Seek, path: &str) -> Result<Vec<Following>> {
     let (mut blocks, head) = Blocks::open(source)?;
-    let mut branch: Branch = blocks.read(head.root)?;
+    let mut block = head.root;
     for part in parts(path) {
-        let Some((_, block)) = step(&branch, part).filter(|_| !part.contains('%')) else { return Ok(Vec::new()) };
-        branch = blocks.read(block)?;
+        let bytes = blocks.bytes(block)?;
+        let branch: Branch<'_> = decode(&bytes)?;
+        let Some((_, below)) = step(&branch, part).filter(|_| !part.contains('%')) else { return Ok(Vec::new()) };
+        block = below;
     }
-    let mut list: Vec<_> = branch.literals.into_iter().map(|child| child.following(Vec::new())).collect();
-    if let Some((number, child)) = branch.variable {
-        let variable = head.variables.get(number as usize).ok_or_else(damaged)?;
-        let name = variable.braced().to_owned();
-        list.push(Child { name, ..child }.following(variable.aliases()));
+    let bytes = blocks.bytes(block)?;
+    let branch: Branch<'_> = decode(&bytes)?;
+    let mut list: Vec<_> = branch.literals.iter().map(|child| child.following(child.name, Vec::new())).collect();
+    if let Some((number, child)) = &branch.variable {
+        let variable = head.variables.get(*number as usize).ok_or_else(damaged)?;
+        list.push(child.following(variable.braced(), variable.aliases()));
     }
     Ok(list)
 }
 
-impl Child {
-    fn following(self, aliases: Vec<String>) -> Following {
-        let Self { name, title, goes_on, ends, block: _ } = self;
-        Following { name, title, ends, goes_on, aliases }
+impl Child<'_> {
+    fn following(&self, name: &str, aliases: Vec<String>) -> Following {
+        let Self { name: _, title, goes_on, ends, block: _ } = self;
+        let title = title.map(str::to_owned);
+        Following { name: name.to_owned(), title, ends: *ends, goes_on: *goes_on, aliases }
     }
 }
