@@ -1,4 +1,4 @@
-//! Catalogs compiled once, kept in the person's cache folder: reading one costs less than a tenth of its files.
+//! Catalogs compiled once, kept in the person's cache folder, of which a call reads only what its path meets.
 //!
 //! A kept catalog is named by the paths of its two files and by what the file system says of them. Where it is
 //! missing, damaged or of another version, the files are read and it is made anew, silently.
