@@ -18,6 +18,9 @@ use crate::{
 };
 
 mod check;
+#[cfg(feature = "compiled")]
+mod compiled;
+mod following;
 mod keys;
 mod load;
 mod nearest;
@@ -50,6 +53,7 @@ pub(crate) mod strict {
     };
 }
 
+pub use following::Following;
 use load::Source;
 pub(crate) use paginate::By;
 pub use paginate::Paginate;
@@ -131,7 +135,7 @@ impl Catalog {
     /// # Errors
     /// As for [`Catalog::from_files`].
     #[cfg(feature = "environment")]
-    pub(crate) fn from_bytes(resources: Option<(&str, &[u8])>, defaults: Option<(&str, &[u8])>) -> Result<Self> {
+    pub(crate) fn from_contents(resources: Option<(&str, &[u8])>, defaults: Option<(&str, &[u8])>) -> Result<Self> {
         fn source<'a>(given: Option<(&'a str, &'a [u8])>, name: &'a str, other: &'a str) -> Result<Source<'a>> {
             let Some((name, bytes)) = given else { return Ok(Source { name, text: other }) };
             Ok(Source { name, text: yaml::decode(name, bytes)? })

@@ -96,6 +96,20 @@ impl Environment {
         }
     }
 
+    /// The files of its catalog and of its defaults, which are as they were when they were trusted; `None` where its
+    /// catalog stands in no file.
+    ///
+    /// # Errors
+    /// `Request` where one cannot be read, or has changed.
+    pub fn catalog_files(&self) -> Result<Option<(PathBuf, Option<PathBuf>)>> {
+        let Some(resources) = self.catalog_file() else { return Ok(None) };
+        let (defaults, folder) = (&self.settings.defaults, &self.source.folder);
+        for file in [Some(&resources), defaults.as_ref()].into_iter().flatten() {
+            self.source.read(file)?;
+        }
+        Ok(Some((resources, defaults.as_ref().map(|file| folder.join(file)))))
+    }
+
     /// What its file says, by the keys there, in words for a person: where each secret is to be found, and none of them.
     pub fn summary(&self) -> Vec<(&'static str, String)> {
         self.settings.summary()
@@ -145,10 +159,10 @@ impl Environment {
         match &self.settings.catalog {
             None => Ok(Catalog::open()),
             Some(Served::Embedded) if defaults.is_none() => Ok(Catalog::embedded()),
-            Some(Served::Embedded) => Catalog::from_bytes(None, defaults),
+            Some(Served::Embedded) => Catalog::from_contents(None, defaults),
             Some(Served::File(path)) => {
                 let (name, bytes) = self.source.read(path)?;
-                Catalog::from_bytes(Some((&name, &bytes)), defaults)
+                Catalog::from_contents(Some((&name, &bytes)), defaults)
             }
         }
     }

@@ -35,7 +35,7 @@ mod transport;
 pub use auth::Auth;
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
-pub use catalog::{Catalog, MethodPolicy, Paginate, Route};
+pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
 #[cfg(feature = "environment")]

@@ -9,6 +9,8 @@
 #[cfg(unix)]
 mod allocations;
 #[cfg(unix)]
+mod command;
+#[cfg(unix)]
 mod fixture;
 #[cfg(unix)]
 mod jobs;
@@ -39,6 +41,7 @@ fn main() {
         ["crowd", side, address] => load::crowd(side, address),
         ["copies", size] => retries::copies(size.parse().unwrap()),
         ["transfer", kind, address, file] => transfer::transfer(kind, address, file),
+        ["memory", line @ ..] => command::memory(line),
         wanted => rows::all(wanted),
     }
 }

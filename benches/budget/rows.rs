@@ -4,7 +4,7 @@ use nix::sys::resource::UsageWho;
 use restwalk::Catalog;
 
 use crate::{
-    fixture, jobs, load,
+    command, fixture, jobs, load,
     measure::{Figure, allocations, cpu, instructions, less, median, race, ratio},
     peers,
     report::{Unit, note, row},
@@ -23,13 +23,15 @@ type Group = (&'static [&'static str], fn(&str));
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [Group; 15] = [
+    let groups: [Group; 17] = [
         (&["G1", "G2"], calls),
         (&["G3"], peers::stack),
         (&["G5"], paths),
         (&["G6"], merges),
         (&["G9", "G10"], transfer::upload),
         (&["G11"], transfer::download),
+        (&["G12", "X44"], command::start),
+        (&["G13", "G20"], command::catalog),
         (&["G14"], catalogs),
         (&["G15"], blocking),
         (&["G16"], peers::peers),

@@ -2,6 +2,7 @@
 
 use crate::{
     args::Options,
+    complete, exit,
     io::Io,
     mistake::{Mistake, Result},
 };
@@ -19,7 +20,17 @@ mod send;
 pub(crate) type Ended = Result<u8>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 6] = ["login", "logout", "whoami", "catalog", "completions", "doctor"];
+const LATER: [&str; 5] = ["login", "logout", "whoami", "catalog", "doctor"];
+
+/// The words of restwalk, and what each does, for completion.
+pub(crate) const WORDS: [(&str, &str); 6] = [
+    ("ls", "list what follows a path"),
+    ("help", "how to call, or what a route offers"),
+    ("explain", "show the merged request, and send nothing"),
+    ("env", "list, show, choose and trust environments"),
+    ("demo", "a tour, or a service to try things on"),
+    ("completions", "print the completion script of a shell"),
+];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
@@ -34,6 +45,10 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
         Some((word, rest)) if word == "env" => env::run(rest, options, io),
         Some((word, rest)) if word == "demo" => demo::run(rest, options, io),
+        Some((word, rest)) if word == "completions" => {
+            io.printer().text(complete::script(rest)?)?;
+            Ok(exit::OK)
+        }
         Some((word, _)) if LATER.contains(&&**word) => {
             let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));
             Err(wrong.hint(format!("a path is written /{word} or ./{word}")))

@@ -15,8 +15,10 @@ use output::Printer;
 mod args;
 mod ask;
 mod body;
+mod cache;
 mod call;
 mod command;
+mod complete;
 pub mod demo;
 mod environment;
 mod exit;
@@ -28,8 +30,11 @@ mod name;
 pub mod output;
 mod place;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod report;
 mod settings;
+mod source;
 mod stop;
 mod typing;
 mod words;
@@ -52,6 +57,11 @@ pub use stop::Stop;
 /// ```
 pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, io: &mut Io<'_>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    if let Some((word, rest)) = arguments.split_first()
+        && word == complete::WORD
+    {
+        return complete::run(rest, io);
+    }
     let as_json = arguments.iter().any(|argument| argument == "--error-format=json")
         || arguments.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json");
     match done(arguments, as_json, io) {

@@ -6,12 +6,12 @@ use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redire
 
 use crate::{
     args::Options,
-    demo,
-    environment::{self, Given},
-    input,
+    command, demo, input,
     io::Io,
-    mistake::{Mistake, Result},
+    mistake::Result,
     place::Variable,
+    source::{Chosen, Source},
+    words::Words,
 };
 
 /// The place and the sign-in that a run has.
@@ -39,15 +39,9 @@ impl Settings {
     /// Reads what `options` and variables name: files, and standard input where a password stands there.
     pub(crate) fn read(options: &Options, io: &mut Io<'_>) -> Result<Self> {
         let place = &options.place;
-        let given = Given::read(|name| io.variables.get(name).cloned());
-        let demo = place.env.as_ref().or(given.env.as_ref()).is_some_and(|name| name == demo::NAME);
-        let environment = if demo { None } else { environment::chosen(options, &given, io)? };
-        let source = source(options, &given, environment.as_ref(), io)?;
-        let (catalog, folder) = if demo {
-            source.unwrap_or((Catalog::embedded(), None))
-        } else {
-            source.unwrap_or((Catalog::open(), None))
-        };
+        let Chosen { given, environment, demo } = Chosen::read(options, io)?;
+        let source = Source::of(options, &given, environment.as_ref(), demo, io)?;
+        let (catalog, folder) = source.catalog(called(options).as_deref(), io)?;
         let base_url = place.base_url.clone().or(given.base_url);
         let base_url = base_url.or_else(|| environment.as_ref()?.base_url().map(str::to_owned));
         let own = |one: (&str, &str)| Variable { name: one.0.to_owned(), value: one.1.to_owned() };
@@ -160,29 +154,13 @@ fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result
     Ok(builder)
 }
 
-/// The catalog that is named, and its folder; none where any path is allowed.
-fn source(
-    options: &Options,
-    given: &Given,
-    environment: Option<&Environment>,
-    io: &Io<'_>,
-) -> Result<Option<(Catalog, Option<PathBuf>)>> {
-    let place = &options.place;
-    if place.no_catalog {
-        return Ok(Some((Catalog::open(), None)));
-    }
-    let Some(resources) = place.catalog.as_ref().or(given.catalog.as_ref()) else {
-        if place.defaults.is_some() {
-            return Err(Mistake::usage("--defaults goes with --catalog"));
-        }
-        let Some(environment) = environment else { return Ok(None) };
-        let folder = environment.catalog_file().and_then(|file| file.parent().map(PathBuf::from));
-        return Ok(Some((environment.catalog()?, folder)));
+/// The path that a call of `options` has; other words of restwalk look at the whole catalog.
+fn called(options: &Options) -> Option<String> {
+    let words = options.words().ok()?;
+    let words = match words.split_first() {
+        Some((word, rest)) if word == "explain" => rest,
+        Some((word, _)) if command::WORDS.iter().any(|(known, _)| known == word) => return None,
+        _ => &words[..],
     };
-    let folder = io.path(resources).parent().map(PathBuf::from);
-    let catalog = match place.defaults.as_ref().or(given.defaults.as_ref()) {
-        Some(defaults) => Catalog::from_files(io.path(resources), io.path(defaults))?,
-        None => Catalog::from_yaml(&input::text_file(io, resources)?, "")?,
-    };
-    Ok(Some((catalog, folder)))
+    Words::parse(words).ok().map(|words| words.path)
 }

@@ -36,7 +36,7 @@ impl Schema {
     }
 
     /// The rule for what stands at `steps`.
-    fn at(&self, steps: &[Step]) -> Option<&Value> {
+    pub(crate) fn at(&self, steps: &[Step]) -> Option<&Value> {
         let mut left = MOST_REFERENCES;
         let mut at = self.resolve(&self.0, &mut left)?;
         for step in steps {

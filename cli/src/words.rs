@@ -7,7 +7,7 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
-const STANDARD: [Method; 7] =
+pub(crate) const STANDARD: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
 
 /// The words of one call.
@@ -78,7 +78,7 @@ impl Words {
 }
 
 /// The method that a first word names: a standard one in any case, another one in capitals.
-fn method(word: &str) -> Option<Method> {
+pub(crate) fn method(word: &str) -> Option<Method> {
     method_of(word).or_else(|| {
         let capitals = word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
         (capitals && word.len() > 2).then(|| word.parse().ok()).flatten()

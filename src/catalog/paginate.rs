@@ -58,6 +58,7 @@ pub struct Paginate {
 
 /// What tells where the next page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum By {
     #[default]
     Link,

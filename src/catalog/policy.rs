@@ -86,6 +86,7 @@ impl MethodPolicy {
 
 /// How often a request is sent at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Attempts {
     Off,
     AtMost(u8),
@@ -93,6 +94,7 @@ pub(crate) enum Attempts {
 
 /// How long an answer is fresh, whatever it says itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Freshness {
     Off,
     For(Duration),
@@ -100,6 +102,7 @@ pub(crate) enum Freshness {
 
 /// So many calls in a second, a minute or an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Rate {
     pub(crate) count: u32,
     pub(crate) per: Duration,

@@ -33,6 +33,28 @@ impl Preset {
         Ok(Self { file: Arc::clone(file), seed, compiled: OnceLock::new() })
     }
 
+    /// A body whose file is not known yet.
+    #[cfg(feature = "compiled")]
+    pub(super) fn new(seed: Seed) -> Self {
+        Self { file: Arc::from(""), seed, compiled: OnceLock::new() }
+    }
+
+    /// Says which file it stands in, before it is asked for.
+    #[cfg(feature = "compiled")]
+    pub(super) fn set_file(&mut self, file: &Arc<str>) {
+        self.file = Arc::clone(file);
+    }
+
+    #[cfg(feature = "compiled")]
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    #[cfg(feature = "compiled")]
+    pub(super) fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
     pub(crate) fn defaults(&self) -> &Defaults {
         self.compiled.get_or_init(|| Defaults::new(Arc::clone(&self.file), self.seed.clone()))
     }

@@ -116,6 +116,7 @@ impl Route {
 
 /// A variable of one or more routes, and how its values are treated.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct Variable {
     /// The name in braces, as a template has it.
@@ -143,6 +144,10 @@ impl Variable {
         self.braced.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default()
     }
 
+    pub(super) fn aliases(&self) -> Vec<String> {
+        self.aliases.iter().map(|(alias, _)| alias.clone()).collect()
+    }
+
     pub(crate) fn braced(&self) -> &str {
         &self.braced
     }
@@ -150,12 +155,14 @@ impl Variable {
 
 /// What an alias stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Alias {
     Actor,
 }
 
 /// How a value is changed before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Adapt {
     /// A value that is not 40 lower-case hex digits becomes the SHA-1 of its bytes, in hex.
     Sha1,
@@ -163,6 +170,7 @@ pub(crate) enum Adapt {
 
 /// What a `/` in a value means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Slash {
     #[default]
     Refuse,

@@ -14,7 +14,7 @@ use crate::{
     query::Style,
 };
 
-mod generated;
+pub(super) mod generated;
 mod max;
 mod refused;
 

@@ -135,14 +135,10 @@ impl Tree {
         let mut at = Node::ROOT;
         for part in template::parts(template) {
             at = match part {
-                Part::Literal(name) => match self.literal(at, name) {
-                    Some(node) => node,
-                    None => self.grow(at, |branch, node| branch.literals.insert(name, node)),
-                },
+                Part::Literal(name) => self.enter(at, name),
                 Part::Variable(name) => match (self.variable(at), index(name)) {
-                    (Some((node, known)), new) if known == new => node,
-                    (Some(_), _) => return Err(Clash::Variable),
-                    (None, new) => self.grow(at, |branch, node| branch.variable = Some((node, new))),
+                    (Some((_, known)), new) if known != new => return Err(Clash::Variable),
+                    (_, number) => self.vary(at, number),
                 },
             };
         }
@@ -153,6 +149,30 @@ impl Tree {
                 Ok(())
             }
             None => Ok(()),
+        }
+    }
+
+    /// The literal child `name` of a place, made if there is none.
+    pub(super) fn enter(&mut self, at: Node, name: &str) -> Node {
+        match self.literal(at, name) {
+            Some(node) => node,
+            None => self.grow(at, |branch, node| branch.literals.insert(name, node)),
+        }
+    }
+
+    /// The variable child of a place, made of the variable `number` if there is none.
+    pub(super) fn vary(&mut self, at: Node, number: u32) -> Node {
+        match self.variable(at) {
+            Some((node, _)) => node,
+            None => self.grow(at, |branch, node| branch.variable = Some((node, number))),
+        }
+    }
+
+    /// Ends the route of index `route` at a place.
+    #[cfg(feature = "compiled")]
+    pub(super) fn end(&mut self, at: Node, route: u32) {
+        if let Some(branch) = self.0.get_mut(at.0 as usize) {
+            branch.route = Some(route);
         }
     }
 

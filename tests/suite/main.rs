@@ -13,6 +13,8 @@ mod circuits;
 #[cfg(feature = "http")]
 mod classification;
 /// K: threads, runtimes, and what is `Send` and `Sync`.
+#[cfg(feature = "compiled")]
+mod compiled;
 mod concurrency;
 /// What every transport does on the wire, and proof that each check can fail.
 mod conformance;

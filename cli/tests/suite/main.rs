@@ -2,6 +2,7 @@
 
 mod bodies;
 mod calls;
+mod completion;
 mod demo;
 mod downloads;
 mod environments;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 
 /// Runs `test` on generated values, the same ones each time.
-fn each<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> TestCaseResult) {
+pub(in crate::catalog) fn each<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> TestCaseResult) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     if let Err(error) = runner.run(&strategy, test) {
@@ -176,7 +176,7 @@ fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
 }
 
 /// The texts of a catalog of up to four resources.
-fn catalog() -> impl Strategy<Value = (Value, Value)> {
+pub(in crate::catalog) fn catalog() -> impl Strategy<Value = (Value, Value)> {
     let settings = some(vec![
         ("api", choice(&["a", "no", "010"]).boxed()),
         ("base_url", choice(&["http://localhost:8080", "https://h.example/a/b/"]).boxed()),
@@ -225,7 +225,7 @@ fn catalog() -> impl Strategy<Value = (Value, Value)> {
     })
 }
 
-fn assert_same(left: &Catalog, right: &Catalog) {
+pub(in crate::catalog) fn assert_same(left: &Catalog, right: &Catalog) {
     let (left, right) = (&left.0, &right.0);
     assert_eq!((&left.api, &left.base_url, &left.settings), (&right.api, &right.base_url, &right.settings));
     assert_eq!(left.variables, right.variables);
