@@ -19,7 +19,7 @@ const LONGEST: usize = 128 << 10;
     name = "restwalk",
     version,
     disable_help_flag = true,
-    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] demo [serve]",
+    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] catalog lint|init | doctor | env | demo [serve]",
     after_help = EXAMPLES
 )]
 pub(crate) struct Options {
@@ -49,10 +49,23 @@ pub(crate) struct Options {
 
     #[command(flatten, next_help_heading = "Output")]
     pub(crate) print: Print,
+    #[command(flatten, next_help_heading = "Files")]
+    pub(crate) files: Files,
     #[command(flatten, next_help_heading = "Where")]
     pub(crate) place: Place,
     #[command(flatten, next_help_heading = "How")]
     pub(crate) send: Send,
+}
+
+/// Where the answer's body goes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Files {
+    /// Save it in this file, appearing whole or not at all; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Where a call goes.

@@ -6,7 +6,9 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
+mod catalog;
 mod demo;
+mod doctor;
 mod env;
 mod explain;
 mod help;
@@ -18,7 +20,7 @@ mod send;
 pub(crate) type Ended = Result<u8>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 6] = ["login", "logout", "whoami", "catalog", "completions", "doctor"];
+const LATER: [&str; 4] = ["login", "logout", "whoami", "completions"];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
@@ -31,6 +33,8 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "catalog" => catalog::run(rest, options, io),
+        Some((word, rest)) if word == "doctor" => doctor::run(rest, options, io),
         Some((word, rest)) if word == "env" => env::run(rest, options, io),
         Some((word, rest)) if word == "demo" => demo::run(rest, options, io),
         Some((word, _)) if LATER.contains(&&**word) => {

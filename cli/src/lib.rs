@@ -22,6 +22,7 @@ mod exit;
 mod input;
 mod io;
 mod item;
+mod learn;
 mod mistake;
 pub mod output;
 mod place;
