@@ -65,7 +65,8 @@ impl fmt::Display for Value {
             Self::Null => Ok(()),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Seconds(seconds) => write!(f, "{seconds}"),
-            Self::Text(text) | Self::Json(text) => f.write_str(text),
+            Self::Json(text) => f.write_str(json::as_string(text).as_deref().unwrap_or(text)),
+            Self::Text(text) => f.write_str(text),
             Self::List(items) => f.write_str(&all(items.iter().map(ToString::to_string).collect())),
             Self::Map(entries) => {
                 f.write_str(&all(entries.iter().map(|(key, value)| format!("{key}: {value}")).collect()))

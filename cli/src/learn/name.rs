@@ -84,13 +84,14 @@ fn is_name(byte: u8) -> bool {
 
 /// The singular of an English plural, as far as rules go.
 fn singular(plural: &str) -> String {
-    const IRREGULAR: [(&str, &str); 6] = [
+    const IRREGULAR: [(&str, &str); 7] = [
         ("people", "person"),
         ("children", "child"),
         ("men", "man"),
         ("women", "woman"),
         ("indices", "index"),
         ("series", "series"),
+        ("news", "news"),
     ];
     if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == plural) {
         return (*one).to_owned();
@@ -99,7 +100,7 @@ fn singular(plural: &str) -> String {
     match plural {
         _ if ends(&["ies"]) => format!("{}y", &plural[..plural.len() - 3]),
         _ if ends(&["sses", "shes", "ches", "xes", "zes", "uses"]) => plural[..plural.len() - 2].to_owned(),
-        _ if ends(&["ss", "us", "is", "news"]) || !ends(&["s"]) => plural.to_owned(),
+        _ if ends(&["ss", "us", "is"]) || !ends(&["s"]) => plural.to_owned(),
         _ => plural[..plural.len() - 1].to_owned(),
     }
 }

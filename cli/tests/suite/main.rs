@@ -2,6 +2,7 @@
 
 mod bodies;
 mod calls;
+mod catalogs;
 mod demo;
 mod environments;
 mod messages;
