@@ -10,24 +10,14 @@ use restwalk::{
     http::{HeaderMap, Method},
 };
 
+mod body;
 mod name;
 mod tree;
 mod tried;
 mod write;
 
+pub(crate) use body::{Pages, Shape, read};
 pub(crate) use tried::{Tried, tried};
-
-/// What the body of an answer was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Shape {
-    /// A JSON array, as listings are.
-    List,
-    /// A JSON object.
-    Object,
-    /// Anything else, or nothing.
-    #[default]
-    Other,
-}
 
 /// One path that was tried, and what was learnt of it.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +27,8 @@ pub(crate) struct Observation {
     /// The methods that are there.
     pub(crate) methods: Vec<Method>,
     pub(crate) shape: Shape,
-    /// Whether a `Link` header led to a next page.
-    pub(crate) pages: bool,
+    /// How the next page is found, where it is a listing with pages.
+    pub(crate) pages: Option<Pages>,
     /// The header that carried a total.
     pub(crate) count_header: Option<String>,
 }
@@ -62,7 +52,7 @@ pub(crate) struct Guess {
     pub(crate) name: String,
     pub(crate) template: String,
     pub(crate) methods: Vec<Method>,
-    pub(crate) pages: bool,
+    pub(crate) pages: Option<Pages>,
     /// The variable at its end, and why it is one.
     pub(crate) variable: Option<(String, Why)>,
     /// The paths that it was guessed from, by their numbers among those observed.

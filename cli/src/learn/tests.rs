@@ -38,6 +38,7 @@ fn variables_are_guessed_by_look_by_lists_and_by_difference() {
         ("people/ada/posts/1? people/bob/posts/2?", "/people/{person}/posts/{post}"),
         ("people/ada/likes? people/bob/flags?", "/people/ada/likes /people/bob/flags"),
         ("contexts[] contexts/public[] contexts/x", "/contexts /contexts/public /contexts/{context}"),
+        ("people/ada[] people/bob[]", "/people/ada /people/bob"),
         ("info info/api? info/settings?", "/info /info/api /info/settings"),
         ("api/v1/a? api/v2/a?", "/api/v1/a /api/v2/a"),
         ("people? activities?", "/activities /people"),
@@ -58,7 +59,7 @@ fn variables_are_guessed_by_look_by_lists_and_by_difference() {
 fn the_text_says_what_was_learnt_and_why() {
     let mut observed = observed("people[] people/1 people/1/on?");
     observed[0].methods = vec![Method::POST, Method::GET, Method::HEAD, Method::OPTIONS];
-    observed[0].pages = true;
+    (_, observed[0].pages) = read(b"[]", true);
     observed[0].count_header = Some("x-totalitems".into());
     observed[1].methods = vec![Method::DELETE, Method::GET];
     observed[2].methods = vec![];
@@ -125,7 +126,13 @@ fn observation() -> impl Strategy<Value = Observation> {
     let methods = prop::sample::subsequence(vec![Method::GET, Method::HEAD, Method::PUT, Method::OPTIONS], 0..4);
     let shape = prop::sample::select(vec![Shape::List, Shape::Object, Shape::Other]);
     (prop::collection::vec(segment(), 0..5), methods, shape, any::<bool>()).prop_map(
-        |(segments, methods, shape, pages)| Observation { segments, methods, shape, pages, count_header: None },
+        |(segments, methods, shape, pages)| Observation {
+            segments,
+            methods,
+            shape,
+            pages: read(b"[]", pages).1,
+            count_header: None,
+        },
     )
 }
 

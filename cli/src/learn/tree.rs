@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restwalk::http::Method;
 
-use super::{Guess, Observation, Shape, Why, name};
+use super::{Guess, Observation, Pages, Shape, Why, name};
 
 /// What is known of a place, and what follows it.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ struct Place {
     /// The numbers of the paths that end here.
     ends: BTreeSet<usize>,
     methods: Vec<Method>,
-    pages: bool,
+    pages: Option<Pages>,
     shape: Shape,
     below: BTreeMap<String, Place>,
 }
@@ -57,7 +57,7 @@ impl Place {
         let Self { ends, methods, pages, shape, below } = other;
         self.ends.extend(ends);
         self.methods.extend(methods);
-        self.pages |= pages;
+        self.pages = self.pages.or(pages);
         if self.shape == Shape::Other {
             self.shape = shape;
         }
@@ -165,7 +165,7 @@ impl At {
             name: String::new(),
             template: if self.template.is_empty() { "/".to_owned() } else { self.template.clone() },
             methods: METHODS.into_iter().filter(|one| methods.contains(one) && !implied(one)).collect(),
-            pages: pages && methods.contains(&Method::GET),
+            pages: pages.filter(|_| methods.contains(&Method::GET)),
             variable: self.why.and_then(|why| Some((self.variables.last()?.clone(), why))),
             from: ends,
         }

@@ -45,11 +45,11 @@ fn write(route: &Guess, out: &mut String) {
     let _ = writeln!(out, "    route: {}", scalar(&route.template));
     if route.methods.is_empty() {
         out.push_str("    # No answer said which methods it has; without a list it has all.\n");
-    } else if route.pages {
+    } else if let Some(pages) = route.pages {
         out.push_str("    methods:\n");
         for method in &route.methods {
-            let policy = if *method == Method::GET { " { paginate: link }" } else { "" };
-            let _ = writeln!(out, "      {method}:{policy}");
+            let policy = format!(" {{ paginate: {} }}", pages.text());
+            let _ = writeln!(out, "      {method}:{}", if *method == Method::GET { &policy } else { "" });
         }
     } else {
         let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();

@@ -42,7 +42,7 @@ fn answer(asked: &str) -> Response<Body> {
         "GET /api/people/ada" | "GET /api/people/bob" => json.header("allow", "GET,PUT , DELETE").body("{}".into()),
         "GET /api/jobs" => json.status(StatusCode::METHOD_NOT_ALLOWED).header("allow", "POST").body(Body::empty()),
         "GET /api/private" => json.status(401).body(Body::empty()),
-        "GET /api" => json.header("date", "Sun, 06 Nov 1994 08:49:37 GMT").body("{}".into()),
+        "GET /api/" => json.header("date", "Sun, 06 Nov 1994 08:49:37 GMT").body("{}".into()),
         _ => json.status(404).body("{}".into()),
     };
     built.unwrap()
@@ -181,7 +181,7 @@ fn the_doctor_looks_at_everything_and_asks_once_without_credentials() {
     let ran = said(folder.path(), "doctor", b"", Some(service(&log)));
     assert_eq!((ran.exit, &*ran.err), (1, ""), "{}", ran.out);
     assert!(lines(&ran.out, "fail  secrets")[0].contains("the variable T is not set"), "{}", ran.out);
-    assert_eq!(*log.lock().unwrap(), ["GET /api"], "once, and unsigned");
+    assert_eq!(*log.lock().unwrap(), ["GET /api/"], "once, and unsigned");
     for part in ["ok    files        ", "ok    environment  a, of ", "ok    catalog      max: 75 routes"] {
         assert_eq!(lines(&ran.out, part).len(), 1, "{part}: {}", ran.out);
     }

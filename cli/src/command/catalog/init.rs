@@ -12,7 +12,7 @@ use crate::{
     command::Ended,
     exit, input,
     io::{Io, Stream},
-    learn::{Learned, Observation, Tried, learn, tried},
+    learn::{Learned, Observation, Pages, Tried, learn, tried},
     mistake::{Mistake, Result},
     settings::Settings,
 };
@@ -138,7 +138,7 @@ fn tell(learned: &Learned, asked: &ask::Asked, io: &mut Io<'_>) -> Result<()> {
     for route in &learned.routes {
         let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
         let mut about = vec![if methods.is_empty() { "any method".to_owned() } else { methods.join(" ") }];
-        about.extend(route.pages.then(|| "pages by Link".to_owned()));
+        about.extend(route.pages.map(Pages::words));
         about.extend(route.variable.as_ref().map(|(name, why)| format!("{{{name}}}: {}", why.words())));
         printer.tell(&format!("  {:width$}  {}", route.template, about.join("; ")))?;
     }

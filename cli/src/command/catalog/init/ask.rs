@@ -6,7 +6,7 @@ use restwalk::{
 };
 
 use crate::{
-    learn::{Observation, Shape, count_header},
+    learn::{Observation, Shape, count_header, read},
     mistake::Result,
 };
 
@@ -20,9 +20,13 @@ pub(super) struct Asked {
 struct Heard {
     status: StatusCode,
     headers: HeaderMap,
-    shape: Shape,
-    pages: bool,
+    body: Vec<u8>,
+    /// Whether a `Link` header leads to a next page.
+    linked: bool,
 }
+
+/// So much of a body is read; more would tell nothing new.
+const ENOUGH: usize = 1 << 20;
 
 /// Asks each of `paths` in its turn. A path that is not there is left out; so is one that does not answer, once
 /// another has.
@@ -70,14 +74,14 @@ async fn about(place: &Item, one: &mut Observation) -> std::result::Result<Statu
     if !is_gone(got.status) {
         one.methods.extend(allowed);
     }
+    (one.shape, one.pages) = read(&got.body, got.linked);
     one.count_header = count_header(&got.headers);
     if one.count_header.is_none()
-        && got.shape == Shape::List
+        && one.shape == Shape::List
         && let Ok(head) = heard(place.head().send_raw().await).await
     {
         one.count_header = count_header(&head.headers);
     }
-    (one.shape, one.pages) = (got.shape, got.pages);
     Ok(got.status)
 }
 
@@ -86,37 +90,31 @@ async fn heard(answer: std::result::Result<Response, Error>) -> std::result::Res
     match answer {
         Ok(response) => {
             let (status, headers) = (response.status(), response.headers().clone());
-            let pages = response.links().iter().any(|link| link.has_rel("next"));
-            let shape = if status.is_success() { shape(response).await } else { Shape::Other };
-            Ok(Heard { status, headers, shape, pages })
+            let linked = response.links().iter().any(|link| link.has_rel("next"));
+            let body = if status.is_success() { body(response).await } else { Vec::new() };
+            Ok(Heard { status, headers, body, linked })
         }
         Err(error) => match error.status() {
-            Some(status) => Ok(Heard { status, headers: error.headers().clone(), shape: Shape::Other, pages: false }),
+            Some(status) => Ok(Heard { status, headers: error.headers().clone(), body: Vec::new(), linked: false }),
             None => Err(error),
         },
     }
 }
 
-/// What a body of JSON is, by its first character; the rest is not waited for.
-async fn shape(response: Response) -> Shape {
+/// A body of JSON, as far as it is needed.
+async fn body(response: Response) -> Vec<u8> {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("json")) {
-        return Shape::Other;
-    }
-    let mut stream = response.stream();
-    let mut read = 0;
-    while let Some(Ok(chunk)) = stream.next().await {
-        match chunk.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => return Shape::List,
-            Some(b'{') => return Shape::Object,
-            Some(_) => return Shape::Other,
-            None => read += chunk.len(),
-        }
-        if read > 1 << 16 {
-            break;
+    let mut body = Vec::new();
+    if kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("json")) {
+        let mut stream = response.stream();
+        while let Some(Ok(chunk)) = stream.next().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > ENOUGH {
+                break;
+            }
         }
     }
-    Shape::Other
+    body
 }
 
 fn is_gone(status: StatusCode) -> bool {
