@@ -79,7 +79,7 @@ fn print(findings: &Findings, io: &mut Io<'_>) -> Result<()> {
             Level::Warn => ("warn", NOTE),
             Level::Fail => ("fail", BAD),
         };
-        printer.line(&[(style, label), (Style::new(), &format!("  {what:<12} {}", text.replace('\n', " ")))])?;
+        printer.line(&[(style, label), (Style::new(), &format!("  {what:<12}  {}", text.replace('\n', " ")))])?;
     }
     Ok(printer.finish()?)
 }

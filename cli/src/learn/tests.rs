@@ -92,6 +92,15 @@ resources:
 }
 
 #[test]
+fn what_readers_may_take_for_no_text_is_quoted() {
+    let learned = learn(&observed("no NULL 2024x a:"));
+    let text = learned.text("1", None);
+    for part in ["\napi: '1'\n", "\n  'no':\n", "\n  'NULL':\n", "\n  '2024x':\n", "\n    route: '/a:'\n"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn nothing_tried_is_an_empty_catalog() {
     let learned = learn(&[]);
     assert_eq!(learned.verified(&learned.text("api", None), &[]).unwrap().routes().count(), 0);

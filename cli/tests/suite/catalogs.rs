@@ -182,10 +182,10 @@ fn the_doctor_looks_at_everything_and_asks_once_without_credentials() {
     assert_eq!((ran.exit, &*ran.err), (1, ""), "{}", ran.out);
     assert!(lines(&ran.out, "fail  secrets")[0].contains("the variable T is not set"), "{}", ran.out);
     assert_eq!(*log.lock().unwrap(), ["GET /api/"], "once, and unsigned");
-    for part in ["ok    files        ", "ok    environment  a, of ", "ok    catalog      max: 75 routes"] {
+    for part in ["ok    files         ", "ok    environment   a, of ", "ok    catalog       max: 75 routes"] {
         assert_eq!(lines(&ran.out, part).len(), 1, "{part}: {}", ran.out);
     }
-    assert!(lines(&ran.out, "ok    base URL     answers 200 OK in ").len() == 1, "{}", ran.out);
+    assert!(lines(&ran.out, "ok    base URL      answers 200 OK in ").len() == 1, "{}", ran.out);
     assert!(lines(&ran.out, "warn  clock")[0].contains("ahead of the server's"), "{}", ran.out);
     let ran = said(folder.path(), "--no-auth --offline doctor", b"", Some(service(&log)));
     assert_eq!((ran.exit, log.lock().unwrap().len()), (0, 1), "{}", ran.out);

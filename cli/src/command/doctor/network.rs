@@ -1,10 +1,13 @@
 //! What a server tells: whether it can be reached, and what time it has.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant, SystemTime},
+};
 
 use restwalk::{
     Catalog, Client, ErrorKind, Retry, block_on,
-    http::{HeaderMap, StatusCode, header::DATE},
+    http::{HeaderMap, StatusCode, Uri, header::DATE},
 };
 
 use super::Findings;
@@ -35,12 +38,22 @@ pub(super) fn check(
     };
     if base.starts_with("https:") {
         trust(options, findings);
+    } else if is_here(&base) {
+        findings.ok("certificates", "none are needed: the server is on this machine");
     } else {
-        findings.warn("certificates", "the base URL is http: anyone on the way can read what is sent");
+        findings.warn("certificates", "the base URL is http: anyone on the way can read what is sent; use https");
     }
     if !options.print.offline {
         reach(&client, now, findings);
     }
+}
+
+/// Whether a server is on this machine, told by its name.
+fn is_here(base: &str) -> bool {
+    let url = base.parse::<Uri>();
+    let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Which certificates are believed.
@@ -114,6 +127,21 @@ fn clock(headers: &HeaderMap, here: SystemTime, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_stays_on_this_machine_needs_no_certificate() {
+        for (base, expected) in [
+            ("http://localhost:8081", true),
+            ("http://127.1.2.3/api", true),
+            ("http://[::1]:80", true),
+            ("http://localhost.evil.test", false),
+            ("http://192.168.0.1", false),
+            ("http://localhost@evil.test", false),
+            ("no url", false),
+        ] {
+            assert_eq!(is_here(base), expected, "{base}");
+        }
+    }
 
     #[test]
     fn a_clock_that_is_a_minute_off_is_told() {
