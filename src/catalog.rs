@@ -120,6 +120,17 @@ impl Catalog {
         )
     }
 
+    /// Reads `resources.yaml` alone, of at most 4 MiB; there are no default bodies.
+    ///
+    /// # Errors
+    /// As for [`Catalog::from_files`].
+    pub fn from_file(resources: impl AsRef<Path>) -> Result<Self> {
+        let bytes = read_file(resources.as_ref())?;
+        let name = resources.as_ref().display().to_string();
+        let none = Source { name: "defaults.yaml", text: "" };
+        Self::load(Source { name: &name, text: yaml::decode(&name, &bytes)? }, none)
+    }
+
     /// Reads the texts of the two files; `defaults` may be empty.
     ///
     /// # Errors
@@ -216,6 +227,11 @@ impl Catalog {
     /// How the message of a refusal is made, with names of the answer's JSON in braces.
     pub fn error_message(&self) -> Option<&str> {
         self.settings().error_message.as_deref()
+    }
+
+    /// The variables of the routes, each with what the file says of it, by the keys there, in words for a person.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, Vec<(String, String)>)> {
+        self.0.variables.iter().map(|variable| (variable.name(), write::variable(variable)))
     }
 
     /// What loads but is better written otherwise, each with file, line and column; at most 100.

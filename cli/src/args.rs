@@ -19,7 +19,7 @@ const LONGEST: usize = 128 << 10;
     name = "restwalk",
     version,
     disable_help_flag = true,
-    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] demo [serve]",
+    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] catalog lint|init | doctor | env | demo [serve]",
     after_help = EXAMPLES
 )]
 pub(crate) struct Options {

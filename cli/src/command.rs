@@ -7,7 +7,9 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
+mod catalog;
 mod demo;
+mod doctor;
 mod download;
 mod env;
 mod explain;
@@ -20,13 +22,15 @@ mod send;
 pub(crate) type Ended = Result<u8>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 5] = ["login", "logout", "whoami", "catalog", "doctor"];
+const LATER: [&str; 3] = ["login", "logout", "whoami"];
 
 /// The words of restwalk, and what each does, for completion.
-pub(crate) const WORDS: [(&str, &str); 6] = [
+pub(crate) const WORDS: [(&str, &str); 8] = [
     ("ls", "list what follows a path"),
     ("help", "how to call, or what a route offers"),
     ("explain", "show the merged request, and send nothing"),
+    ("catalog", "make a first catalog, or check one"),
+    ("doctor", "look over configuration, network and clock"),
     ("env", "list, show, choose and trust environments"),
     ("demo", "a tour, or a service to try things on"),
     ("completions", "print the completion script of a shell"),
@@ -43,6 +47,8 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "catalog" => catalog::run(rest, options, io),
+        Some((word, rest)) if word == "doctor" => doctor::run(rest, options, io),
         Some((word, rest)) if word == "env" => env::run(rest, options, io),
         Some((word, rest)) if word == "demo" => demo::run(rest, options, io),
         Some((word, rest)) if word == "completions" => {

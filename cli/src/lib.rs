@@ -25,6 +25,7 @@ mod exit;
 mod input;
 mod io;
 mod item;
+mod learn;
 mod mistake;
 mod name;
 pub mod output;

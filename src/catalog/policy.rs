@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
-    catalog::{paginate::Paginate, preset::Preset},
+    catalog::{paginate::Paginate, preset::Preset, write},
     params::Defaults,
     query,
 };
@@ -76,6 +76,20 @@ impl MethodPolicy {
     /// The path of the JSON Schema of its body, relative to the catalog.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
+    }
+
+    /// What the file says of the method, by the keys there, in words for a person.
+    ///
+    /// ```
+    /// let text = "resources: {people: {route: /people, methods: {GET: {query: {limit: 10}, limit: 10/s}}}}";
+    /// let catalog = restwalk::Catalog::from_yaml(text, "")?;
+    /// let route = catalog.routes().next().unwrap();
+    /// let summary = route.policies().next().unwrap().summary();
+    /// assert_eq!(summary, [("query".into(), "limit: 10".into()), ("limit".into(), "10/s".into())]);
+    /// # Ok::<(), restwalk::Error>(())
+    /// ```
+    pub fn summary(&self) -> Vec<(String, String)> {
+        write::policy(self)
     }
 
     /// The default body of the named operation.

@@ -210,3 +210,28 @@ fn i07_errors_are_of_kind_catalog() {
     assert_eq!((error.kind(), error.code()), (ErrorKind::Catalog, "catalogue"));
     assert_eq!(error.to_string(), "resources.yaml:1:12: resources: expected a map, found a list");
 }
+
+#[test]
+fn what_the_files_say_is_told_by_their_keys() {
+    let catalog = Catalog::embedded();
+    let told: Vec<_> = catalog.variables().filter(|(_, said)| !said.is_empty()).collect();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(told[0], ("username", vec![pair("aliases", ":me: actor"), pair("fallback", "actor")]));
+    assert_eq!(told[1], ("hash", vec![pair("adapt", "sha1"), pair("param", "url")]));
+    let text =
+        "resources: {a: {route: /a, methods: {GET: {paginate: {by: page, first: 0}, timeout: 2.5, retry: off}}}}";
+    let catalog = Catalog::from_yaml(text, "").unwrap();
+    let said = catalog.routes().next().unwrap().policies().next().unwrap().summary();
+    assert_eq!(said, [pair("timeout", "2.5"), pair("retry", "off"), pair("paginate", "by: page, first: 0")]);
+}
+
+#[test]
+fn one_file_is_a_catalog_without_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.yaml");
+    std::fs::write(&file, "resources: {a: {rout: /a}}").unwrap();
+    let error = Catalog::from_file(&file).unwrap_err().to_string();
+    assert!(error.contains("r.yaml:1:17: "), "{error}");
+    std::fs::write(&file, "resources: {a: {route: /a}}").unwrap();
+    assert_eq!(Catalog::from_file(&file).unwrap().routes().count(), 1);
+}

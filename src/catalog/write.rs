@@ -1,5 +1,7 @@
 //! A catalog as the two files again.
 
+use std::fmt;
+
 use serde::{Serialize, Serializer, ser::Error as _};
 
 use crate::{
@@ -26,6 +28,23 @@ fn text(value: &Value) -> Result<String> {
         .map_err(|error| Error::new(ErrorKind::Catalog, format!("the catalog cannot be written: {error}")))
 }
 
+/// What a file says of a method, each key's value in one line.
+pub(super) fn policy(policy: &MethodPolicy) -> Vec<(String, String)> {
+    summary(policy_entries(policy))
+}
+
+/// What a file says of a variable, each key's value in one line.
+pub(super) fn variable(variable: &Variable) -> Vec<(String, String)> {
+    summary(variable_entries(variable))
+}
+
+fn summary(value: Value) -> Vec<(String, String)> {
+    match value {
+        Value::Map(entries) => entries.into_iter().map(|(key, value)| (key, value.to_string())).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// A value of a file, its keys in order.
 enum Value {
     Null,
@@ -36,6 +55,24 @@ enum Value {
     Json(String),
     List(Vec<Value>),
     Map(Vec<(String, Value)>),
+}
+
+/// In words for a person: maps and lists are separated by commas.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = |texts: Vec<String>| texts.join(", ");
+        match self {
+            Self::Null => Ok(()),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Seconds(seconds) => write!(f, "{seconds}"),
+            Self::Json(text) => f.write_str(json::as_string(text).as_deref().unwrap_or(text)),
+            Self::Text(text) => f.write_str(text),
+            Self::List(items) => f.write_str(&all(items.iter().map(ToString::to_string).collect())),
+            Self::Map(entries) => {
+                f.write_str(&all(entries.iter().map(|(key, value)| format!("{key}: {value}")).collect()))
+            }
+        }
+    }
 }
 
 impl Serialize for Value {

@@ -1,55 +1,137 @@
 //! `help`: how to call, or what a route offers.
 
 use clap::CommandFactory;
-use restwalk::Route;
+use restwalk::{Catalog, Route};
 
 use super::{Ended, only_path, routes};
 use crate::{args::Options, exit, io::Io, mistake::Mistake, settings::Settings};
 
+/// The words of restwalk that are no path, and what each does.
+pub(super) const WORDS: [(&str, &str); 9] = [
+    ("ls [PATH]", "lists what may follow a path"),
+    ("help [PATH]", "tells what a route offers: methods, defaults, variables, limits"),
+    ("explain [METHOD] PATH [ITEM…]", "shows the request and where each part of it comes from; nothing is sent"),
+    ("env [list]", "lists the environments; env show, env use NAME and env trust do more"),
+    ("catalog lint [RESOURCES [DEFAULTS]]", "checks a catalog"),
+    ("catalog init PATH…", "makes a first catalog of calls that it tries"),
+    ("doctor", "checks files, environment, secrets and server, and says what to do"),
+    ("demo", "shows a tour of calls to a service in this process"),
+    ("demo serve", "serves it"),
+];
+
 /// Prints the help of the command line, or of the route that a path names.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let path = only_path(words)?;
-    if path.is_empty() {
-        let help = Options::command().render_help().to_string();
+    if words.is_empty() {
+        let help = format!("{}\n\n{}", Options::command().render_help().to_string().trim_end(), all_words());
         io.printer().text(&help)?;
         return Ok(exit::OK);
     }
     let settings = Settings::read(options, io)?;
     let below = routes::below(&settings.catalog, path)?;
     let Some((_, route)) = below.routes.iter().find(|(segments, _)| segments.is_empty()) else {
-        let message = if below.routes.is_empty() {
+        let message = if settings.catalog.is_open() {
             "without a catalog nothing is known about a path".to_owned()
         } else {
-            format!("{} is no resource of its own", below.template)
+            format!("{} is no resource of its own", if below.template.is_empty() { "/" } else { &below.template })
         };
         return Err(Mistake::local("invalid_input.path", message).hint("restwalk ls PATH lists what follows"));
     };
-    io.printer().text(&text(route))?;
+    io.printer().text(&text(route, &settings.catalog))?;
     Ok(exit::OK)
 }
 
-fn text(route: &Route) -> String {
+fn all_words() -> String {
+    let width = WORDS.iter().map(|(word, _)| word.chars().count()).max().unwrap_or_default();
+    let lines = WORDS.iter().map(|(word, about)| format!("  {word:width$}  {about}\n"));
+    format!("Words:\n{}", lines.collect::<String>())
+}
+
+/// All that the catalog says of a route.
+fn text(route: &Route, catalog: &Catalog) -> String {
     let mut text = format!("{}\n", route.template());
-    if let Some(title) = route.title() {
-        text += &format!("  {title}\n");
+    let deprecated = route.deprecated().then_some("deprecated");
+    let about = [route.title(), route.category(), deprecated, route.upload().then_some("takes or gives files")];
+    let about: Vec<&str> = about.into_iter().flatten().collect();
+    if !about.is_empty() {
+        text += &format!("  {}\n", about.join("; "));
     }
-    let variables: Vec<_> = route.template().split('/').filter(|part| part.starts_with('{')).collect();
-    if !variables.is_empty() {
-        text += &format!("  variables: {}\n", variables.join(" "));
+    text += &variables(route, catalog);
+    if route.policies().next().is_none() {
+        text += "\nany method\n";
     }
     for policy in route.policies() {
-        let notes = [
-            (!policy.operations().is_empty()).then(|| policy.operations().join(", ")),
-            policy.deprecated().then(|| "deprecated".to_owned()),
-            policy.confirm().then(|| "asks for confirmation".to_owned()),
-            policy.schema().map(|schema| format!("schema {schema}")),
-        ];
-        let notes: Vec<_> = notes.into_iter().flatten().collect();
-        text += format!("\n{:<8}{}", policy.method().as_str(), notes.join("; ")).trim_end();
+        let names = policy.operations().join(", ");
+        text += format!("\n{:<8}{names}", policy.method().as_str()).trim_end();
         text.push('\n');
         if let Some(defaults) = route.default_body(policy.method()) {
             text += &format!("  defaults: {defaults}\n");
         }
+        for (key, value) in policy.summary().iter().filter(|(key, _)| key != "operation") {
+            let note = match (key.as_str(), value.as_str()) {
+                ("danger", "confirm") => "; -y says yes beforehand",
+                ("body", _) => "; of the named operation only",
+                _ => "",
+            };
+            text += &format!("  {key}: {value}{note}\n");
+        }
     }
     text
+}
+
+/// The variables of a route, each with what is special about it.
+fn variables(route: &Route, catalog: &Catalog) -> String {
+    let names = route.template().split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let known: Vec<_> = catalog.variables().collect();
+    let line = |name: &str| {
+        let said = known.iter().find(|(known, _)| *known == name).map(|(_, said)| &said[..]).unwrap_or_default();
+        let said: Vec<String> = said.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let said = said.join("; ");
+        format!("{}\n", format!("  {{{name}}}  {said}").trim_end())
+    };
+    names.map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_told_with_all_that_its_catalog_says() {
+        let resources = "
+variables: { name: { aliases: { ':me': actor }, adapt: sha1 } }
+resources:
+  one:
+    route: /people/{name}/{kind}
+    title: One
+    deprecated: true
+    methods:
+      GET: { operation: [getOne, one], query: { limit: 10, tags: [a, b] }, limit: [10/s, 60/min], paginate: link }
+      DELETE: { danger: confirm, timeout: 2.5, retry: off }
+      PUT:
+  any: { route: /any }
+";
+        let defaults = "/people/{name}/{kind}: { PUT: { a: 1 } }";
+        let catalog = Catalog::from_yaml(resources, defaults).unwrap();
+        let expected = r#"/people/{name}/{kind}
+  One; deprecated
+  {name}  aliases: :me: actor; adapt: sha1
+  {kind}
+
+GET     getOne, one
+  query: limit: 10, tags: ["a","b"]
+  limit: 10/s, 60/min
+  paginate: link
+
+DELETE
+  timeout: 2.5
+  retry: off
+  danger: confirm; -y says yes beforehand
+
+PUT
+  defaults: {"a":1}
+"#;
+        let told: Vec<String> = catalog.routes().map(|route| text(route, &catalog)).collect();
+        assert_eq!(told, [expected, "/any\n\nany method\n"]);
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     options::{Context, Taken},
     path,
 };
-use crate::{command, io::Io, words};
+use crate::{command, io::Io, source, words};
 
 /// What may stand at the cursor, in the order in which it is offered.
 pub(super) fn candidates(line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
@@ -86,11 +86,17 @@ fn methods(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
 fn behind(word: &str, given: &[&str], context: &Context, current: &str, io: &mut Io<'_>) -> Vec<Candidate> {
     match (word, given) {
         ("ls" | "help", []) => context.path(current, io),
-        ("completions", []) => {
-            let shells = ["bash", "zsh", "fish"].into_iter().filter(|shell| shell.starts_with(current));
-            shells.map(|shell| Candidate::whole(shell, "shell")).collect()
-        }
-        ("catalog" | "env", _) => files::candidates("", current, io),
+        ("completions", []) => choices(["bash", "zsh", "fish"].map(str::to_owned), "shell", current),
+        ("env", []) => choices(["list", "show", "use", "trust"].map(str::to_owned), "word", current),
+        ("env", ["show" | "use"]) => choices(source::environments(io), "environment", current),
+        ("demo", []) => choices(["serve".to_owned()], "word", current),
+        ("catalog", []) => choices(["lint", "init"].map(str::to_owned), "word", current),
+        ("catalog", ["lint", ..]) => files::candidates("", current, io),
         _ => Vec::new(),
     }
+}
+
+/// Those of `all` that begin with `current`.
+fn choices(all: impl IntoIterator<Item = String>, about: &str, current: &str) -> Vec<Candidate> {
+    all.into_iter().filter(|word| word.starts_with(current)).map(|word| Candidate::whole(word, about)).collect()
 }

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod calls;
+mod catalogs;
 mod completion;
 mod demo;
 mod downloads;
