@@ -53,7 +53,7 @@ fn said(folder: &Path, words: &str, stdin: &[u8], service: Option<Arc<dyn Transp
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let stream = if stdin.is_empty() { Stream::Other } else { Stream::Pipe };
     let mut io = Io::buffers(&mut out, &mut err).with_stdin(stdin, stream);
-    io.directory = folder.to_owned();
+    io.directory = folder.into();
     io.variables.insert("HOME".into(), folder.join("home").display().to_string());
     io.service = service;
     let exit = run(words.split(' '), &mut io);
@@ -121,7 +121,7 @@ fn lines_of_a_log_and_har_files_are_learnt_from() {
     let catalog = Catalog::from_yaml(&ran.out, "").unwrap();
     let routes: Vec<_> = catalog.routes().map(|route| (route.template(), route.policies().count())).collect();
     assert_eq!(routes, [("/people/{person}", 3), ("/people/{person}/jobs", 1)], "{}", ran.out);
-    assert!(log.lock().unwrap().iter().all(|line| !line.starts_with("P")), "nothing unsafe is sent");
+    assert!(log.lock().unwrap().iter().all(|line| !line.starts_with('P')), "nothing unsafe is sent");
     let har = r#"{"log": {"entries": [{"request": {"method": "GET", "url": "http://h.test/api/people"}}]}}"#;
     fs::write(folder.path().join("calls.har"), har).unwrap();
     let ran = said(folder.path(), &format!("{AT} catalog init @calls.har"), b"", Some(service(&log)));

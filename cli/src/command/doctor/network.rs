@@ -6,7 +6,7 @@ use std::{
 };
 
 use restwalk::{
-    Catalog, Client, ErrorKind, Retry, block_on,
+    Catalog, Client, Error, ErrorKind, Retry, block_on,
     http::{HeaderMap, StatusCode, Uri, header::DATE},
 };
 
@@ -77,23 +77,25 @@ fn reach(client: &Client, now: fn() -> SystemTime, findings: &mut Findings) {
             answered(response.status(), took, findings);
             clock(response.headers(), here, findings);
         }
-        Ok(Err(error)) => match error.status() {
-            Some(status) => {
+        Ok(Err(error)) => {
+            if let Some(status) = error.status() {
                 answered(status, took, findings);
                 clock(error.headers(), here, findings);
+            } else {
+                unanswered(error, findings);
             }
-            None => {
-                let what = if error.kind() == ErrorKind::Tls { "certificates" } else { "base URL" };
-                let hint = match error.kind() {
-                    ErrorKind::Tls => "--cacert FILE trusts a CA of your own",
-                    ErrorKind::Timeout => "it has 5 s; is a proxy or a VPN needed?",
-                    _ => "is the server there, and the URL right?",
-                };
-                findings.fail(what, Mistake::from(error).hint(hint));
-            }
-        },
+        }
         Err(error) => findings.fail("base URL", error),
     }
+}
+
+fn unanswered(error: Error, findings: &mut Findings) {
+    let (what, hint) = match error.kind() {
+        ErrorKind::Tls => ("certificates", "--cacert FILE trusts a CA of your own"),
+        ErrorKind::Timeout => ("base URL", "it has 5 s; is a proxy or a VPN needed?"),
+        _ => ("base URL", "is the server there, and the URL right?"),
+    };
+    findings.fail(what, Mistake::from(error).hint(hint));
 }
 
 /// Any answer shows that the server is there, whatever it thinks of the path.
