@@ -18,6 +18,7 @@ mod args;
 mod body;
 mod call;
 mod command;
+mod each;
 mod exit;
 mod input;
 mod io;
