@@ -1,5 +1,6 @@
 //! One call for each record of a file.
 
+mod engine;
 mod fill;
 mod journal;
 mod record;

@@ -133,11 +133,6 @@ impl Journal<()> {
 }
 
 impl<S: Store> Journal<S> {
-    /// Goes on with what was read of `store`.
-    pub(crate) fn new(read: Read, store: S) -> Self {
-        Self { states: read.states, store }
-    }
-
     /// What was known of the record in `line` when the run began.
     pub(crate) fn state(&self, line: u64) -> Option<&State> {
         self.states.get(&line)
@@ -179,11 +174,20 @@ pub(crate) struct Read {
 }
 
 impl Read {
+    /// The journal that goes on in `store`, which holds nothing but whole lines; it begins one that is empty.
+    pub(crate) fn go_on<S: Store>(self, mut store: S, head: &Head) -> io::Result<Journal<S>> {
+        if self.whole == 0 {
+            store.write(&line(head)?)?;
+        }
+        store.sync()?;
+        Ok(Journal { states: self.states, store })
+    }
+
     /// Reads a journal of `head`; an empty one, or one whose first line was torn, knows nothing.
     ///
     /// # Errors
     /// What is no journal, is one of another input or command line, or is damaged before its last line.
-    fn new(mut from: impl BufRead, head: &Head) -> Result<Self> {
+    pub(crate) fn new(mut from: impl BufRead, head: &Head) -> Result<Self> {
         let mut read = Self::default();
         for number in 1_u64.. {
             let mut bytes = Vec::new();

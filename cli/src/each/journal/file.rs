@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{Head, Journal, Read, Store, line};
+use super::{Head, Journal, Read, Store};
 use crate::mistake::{Mistake, Result};
 
 /// Opens the journal at `path`, or begins it; what a run that was ended left of a last line is cut off.
@@ -22,19 +22,10 @@ pub(crate) fn open(path: &Path, head: &Head) -> Result<Journal<File>> {
         return Err(Mistake::local("store", format!("the journal {path:?} is no file")));
     }
     let read = Read::new(BufReader::new(&file), head)?;
-    begin(&mut file, path, &read, head).map_err(cannot)?;
-    Ok(Journal::new(read, file))
-}
-
-/// Cuts a torn line off, and writes the first line where there is none.
-fn begin(file: &mut File, path: &Path, read: &Read, head: &Head) -> io::Result<()> {
-    file.set_len(read.whole)?;
-    file.seek(SeekFrom::Start(read.whole))?;
-    if read.whole == 0 {
-        file.write_all(&line(head)?)?;
-    }
-    file.sync_all()?;
-    sync_folder(path)
+    file.set_len(read.whole).and_then(|()| file.seek(SeekFrom::Start(read.whole))).map_err(cannot)?;
+    let journal = read.go_on(file, head).map_err(cannot)?;
+    sync_folder(path).map_err(cannot)?;
+    Ok(journal)
 }
 
 #[cfg(unix)]

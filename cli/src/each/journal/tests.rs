@@ -29,7 +29,7 @@ impl Store for Vec<u8> {
 
 /// A journal with an intent for lines 1 to 4, and three ends.
 fn written() -> Vec<u8> {
-    let mut journal = Journal::new(Read::default(), line(&head()).unwrap());
+    let mut journal = Read::default().go_on(Vec::new(), &head()).unwrap();
     for number in 1..=4 {
         journal.intent(number, known(&format!("h{number}"), (number == 2).then_some("k"))).unwrap();
     }
