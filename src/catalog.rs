@@ -35,6 +35,21 @@ mod tree;
 mod write;
 mod yaml;
 
+#[cfg(feature = "environment")]
+pub(crate) mod strict {
+    //! What reads a catalog's files so strictly, for other files of the same kind.
+
+    pub(crate) use super::{
+        check::check,
+        keys::{Key, OFF, Shape, key, required},
+        nearest::suggestion,
+        read::{number, seconds, texts},
+        rule::{BASE_URL, HEADER_NAME, HEADER_VALUE, LINE, NAME, RATE, VARIABLE_NAME},
+        schema::file as schema,
+        yaml::{Document, Kind, LONGEST, View, decode},
+    };
+}
+
 use load::Source;
 pub(crate) use paginate::By;
 pub use paginate::Paginate;
@@ -77,11 +92,13 @@ struct Inner {
     open: bool,
 }
 
+/// The files of the embedded catalog.
+const RESOURCES: &str = include_str!("../resources.yaml");
+const DEFAULTS: &str = include_str!("../defaults.yaml");
+
 static EMBEDDED: LazyLock<Catalog> = LazyLock::new(|| {
-    let resources = include_str!("../resources.yaml");
-    let defaults = include_str!("../defaults.yaml");
     // That they load is proved by a test.
-    Catalog::from_yaml(resources, defaults).unwrap_or_else(|_| Catalog::bare(Settings::new(Expand::Dots), false))
+    Catalog::from_yaml(RESOURCES, DEFAULTS).unwrap_or_else(|_| Catalog::bare(Settings::new(Expand::Dots), false))
 });
 
 impl Catalog {
@@ -106,6 +123,21 @@ impl Catalog {
     /// `resources.yaml` and `defaults.yaml`.
     pub fn from_yaml(resources: &str, defaults: &str) -> Result<Self> {
         Self::load(Source { name: "resources.yaml", text: resources }, Source { name: "defaults.yaml", text: defaults })
+    }
+
+    /// Reads two files whose bytes are here already; without the first it is the embedded one, without the second
+    /// there are no defaults, or those of the embedded one.
+    ///
+    /// # Errors
+    /// As for [`Catalog::from_files`].
+    #[cfg(feature = "environment")]
+    pub(crate) fn from_bytes(resources: Option<(&str, &[u8])>, defaults: Option<(&str, &[u8])>) -> Result<Self> {
+        fn source<'a>(given: Option<(&'a str, &'a [u8])>, name: &'a str, other: &'a str) -> Result<Source<'a>> {
+            let Some((name, bytes)) = given else { return Ok(Source { name, text: other }) };
+            Ok(Source { name, text: yaml::decode(name, bytes)? })
+        }
+        let other = if resources.is_some() { "" } else { DEFAULTS };
+        Self::load(source(resources, "resources.yaml", RESOURCES)?, source(defaults, "defaults.yaml", other)?)
     }
 
     fn load(resources: Source<'_>, defaults: Source<'_>) -> Result<Self> {
@@ -170,6 +202,16 @@ impl Catalog {
     /// The routes, in the order of the file.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.0.routes.iter().map(|route| &**route)
+    }
+
+    /// The header in which HEAD tells how many elements a listing has.
+    pub fn count_header(&self) -> &str {
+        &self.settings().count_header
+    }
+
+    /// How the message of a refusal is made, with names of the answer's JSON in braces.
+    pub fn error_message(&self) -> Option<&str> {
+        self.settings().error_message.as_deref()
     }
 
     /// What loads but is better written otherwise, each with file, line and column; at most 100.

@@ -159,6 +159,12 @@ impl Error {
         self
     }
 
+    /// Adds `note` to the message.
+    pub(crate) fn noted(mut self, note: &str) -> Self {
+        self.0.message.push_str(note);
+        self
+    }
+
     /// Passes the message and the text of the causes through `clean`.
     ///
     /// A foreign cause is kept as text, since its own type may print what it likes; an error of the

@@ -10,6 +10,8 @@ mod catalog;
 mod circuit;
 mod client;
 mod cookie;
+#[cfg(feature = "environment")]
+mod environment;
 mod error;
 mod header;
 mod json;
@@ -36,6 +38,8 @@ pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
+#[cfg(feature = "environment")]
+pub use environment::{Environment, Environments, Trust};
 pub use http;
 
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
@@ -50,7 +54,7 @@ pub use redirect::Redirect;
 pub use redis::Redis;
 pub use request::UrlTemplate;
 pub use resource::{Call, Collection, Item, Items, Operation, Pages, Reply, Stop};
-pub use response::{ByteStream, Lines, Link, Response};
+pub use response::{ByteStream, Download, Downloaded, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};

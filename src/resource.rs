@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod call;
+mod download;
 mod items;
 mod operation;
 mod pages;

@@ -23,6 +23,7 @@ use crate::{
 
 mod coding;
 mod decode;
+mod download;
 mod exchange;
 mod lines;
 mod link;
@@ -31,6 +32,8 @@ mod save;
 mod stream;
 
 pub(crate) use coding::ACCEPTED;
+pub(crate) use download::Taken;
+pub use download::{Download, Downloaded};
 pub(crate) use exchange::{Exchange, Verdict};
 pub use lines::Lines;
 pub use link::Link;
@@ -61,8 +64,7 @@ pub struct Response {
     headers: HeaderMap,
     body: WireBody,
     exchange: Arc<Exchange>,
-    /// Whether its version of HTTP tells where the body ends.
-    framed: bool,
+    version: Version,
     /// The places among the requests in flight, given back when the body was read or dropped.
     permits: [Option<Permit>; 2],
 }
@@ -74,8 +76,8 @@ impl Response {
             || parts.status.is_informational()
             || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if bodiless { WireBody::empty() } else { body };
-        let framed = parts.version > Version::HTTP_11;
-        Self { status: parts.status, headers: parts.headers, body, exchange, framed, permits: [None, None] }
+        let (status, version, headers) = (parts.status, parts.version, parts.headers);
+        Self { status, version, headers, body, exchange, permits: [None, None] }
     }
 
     /// The status.
@@ -96,6 +98,11 @@ impl Response {
     /// Whether the status is 5xx.
     pub fn is_server_error(&self) -> bool {
         self.status.is_server_error()
+    }
+
+    /// The version of HTTP that the answer came in.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// The headers.
@@ -259,7 +266,7 @@ impl Response {
 
     /// The same answer with its body read, so that a failure to read it is one of the attempt.
     pub(crate) fn whole(mut self) -> impl Future<Output = Result<Self>> + Send {
-        let framed = self.framed || self.headers.contains_key(CONTENT_LENGTH);
+        let framed = self.version > Version::HTTP_11 || self.headers.contains_key(CONTENT_LENGTH);
         let cuttable = !framed && !self.headers.contains_key(TRANSFER_ENCODING);
         let read = self.read();
         async move {
@@ -330,7 +337,7 @@ async fn beginning(mut stream: ByteStream, limit: usize) -> Bytes {
 /// Shows no header's value and nothing of the body.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body, exchange, framed: _, permits: _ } = self;
+        let Self { status, headers, body, exchange, version: _, permits: _ } = self;
         f.debug_struct("Response")
             .field("status", status)
             .field("headers", &format_args!("{} (not shown)", headers.len()))

@@ -6,6 +6,10 @@ use clap::Parser;
 
 use crate::mistake::{Mistake, Result};
 
+mod print;
+
+pub(crate) use print::Print;
+
 /// The longest argument, in bytes; what shells of most systems pass is shorter.
 const LONGEST: usize = 128 << 10;
 
@@ -15,7 +19,7 @@ const LONGEST: usize = 128 << 10;
     name = "restwalk",
     version,
     disable_help_flag = true,
-    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]",
+    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] demo [serve]",
     after_help = EXAMPLES
 )]
 pub(crate) struct Options {
@@ -39,48 +43,35 @@ pub(crate) struct Options {
     /// A literal JSON body, which items patch
     #[arg(long, value_name = "JSON")]
     pub(crate) data: Option<String>,
+    /// The port of this machine that demo serve listens on
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
 
     #[command(flatten, next_help_heading = "Output")]
     pub(crate) print: Print,
+    #[command(flatten, next_help_heading = "Files")]
+    pub(crate) files: Files,
     #[command(flatten, next_help_heading = "Where")]
     pub(crate) place: Place,
     #[command(flatten, next_help_heading = "How")]
     pub(crate) send: Send,
 }
 
-/// What is printed.
+/// Where the answer's body goes.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Print {
-    /// Print H request headers, B request body, h response headers, b response body, m timing
-    #[arg(short = 'p', long = "print", value_name = "HBhbm")]
-    pub(crate) letters: Option<String>,
-    /// Print the answer's headers only
-    #[arg(short = 'h', long)]
-    pub(crate) headers: bool,
-    /// Print the answer's body only
+pub(crate) struct Files {
+    /// Save the answer's body in a file, named by the server, else by the URL; follows redirects
     #[arg(short, long)]
-    pub(crate) body: bool,
-    /// Print timing only
-    #[arg(short, long)]
-    pub(crate) meta: bool,
-    /// Print request and answer, heads and bodies
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-    /// Print nothing; the exit code tells
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    /// Print the request, and send nothing
-    #[arg(long, conflicts_with = "curl")]
-    pub(crate) offline: bool,
-    /// Print a curl line that does the same, and send nothing
+    pub(crate) download: bool,
+    /// Save it in this file, appearing whole or not at all; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Go on with what an earlier download left in FILE.part
+    #[arg(short = 'c', long = "continue")]
+    pub(crate) proceed: bool,
+    /// Replace the file if it is there
     #[arg(long)]
-    pub(crate) curl: bool,
-    /// Show secrets in what is printed of a request
-    #[arg(long)]
-    pub(crate) show_secrets: bool,
-    /// How errors are written to standard error
-    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"], default_value = "text")]
-    pub(crate) error_format: String,
+    pub(crate) force: bool,
 }
 
 /// Where a call goes.

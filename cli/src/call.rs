@@ -70,7 +70,7 @@ fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) ->
             let wrong = Mistake::local("config", "there is no base URL that the path is relative to");
             return Err(wrong.hint("give --base-url URL, or write the whole URL"));
         };
-        place::walk(&settings.client(base, options, io)?, &words.path, &settings.variables)?
+        place::walk(&settings.client(base, options, io)?, &words.path, &settings.given, &settings.known)?
     };
     place.url().map_err(|error| match words::method_at_the_end(&words.path) {
         Some(order) => Mistake::from(error).hint(order),

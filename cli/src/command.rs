@@ -1,45 +1,44 @@
 //! What a run does: send a call, or one of the helper words.
 
-use std::io::{self, Write};
-
 use crate::{
     args::Options,
     io::Io,
     mistake::{Mistake, Result},
 };
 
+mod demo;
+mod download;
+mod env;
 mod explain;
 mod help;
 mod ls;
 mod routes;
 mod send;
 
-/// How a command ends: an exit code, or standard output that cannot be written.
-pub(crate) type Ended = Result<io::Result<u8>>;
+/// How a command ends: by an exit code, or by a mistake that is told.
+pub(crate) type Ended = Result<u8>;
 
 /// Words of restwalk that are no path.
-const LATER: [&str; 8] = ["login", "logout", "whoami", "catalog", "env", "demo", "completions", "doctor"];
+const LATER: [&str; 6] = ["login", "logout", "whoami", "catalog", "completions", "doctor"];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
+    io.print = options.print.settings()?;
     let words = options.words()?;
+    if options.port.is_some() && !matches!(&words[..], [word, ..] if word == "demo") {
+        return Err(Mistake::usage("--port goes with demo serve"));
+    }
     match words.split_first() {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "env" => env::run(rest, options, io),
+        Some((word, rest)) if word == "demo" => demo::run(rest, options, io),
         Some((word, _)) if LATER.contains(&&**word) => {
             let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));
             Err(wrong.hint(format!("a path is written /{word} or ./{word}")))
         }
         _ => send::run(&words, options, io),
-    }
-}
-
-/// Tells a person what they should know, on standard error.
-pub(crate) fn warn(warnings: &[String], io: &mut Io<'_>) {
-    for warning in warnings {
-        // Who cannot hear a warning is not kept from the answer.
-        let _ = writeln!(io.stderr.0, "warning: {}", crate::print::safe(warning));
     }
 }
 

@@ -16,7 +16,7 @@ const TOO_MANY_REDIRECTS: u8 = 6;
 /// Credentials are missing, or were refused before the call.
 pub(crate) const SIGN_IN: u8 = 7;
 const TIMEOUT: u8 = 124;
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The exit code of an answer.
 pub(crate) fn status(status: StatusCode) -> u8 {
@@ -32,6 +32,11 @@ pub(crate) fn status(status: StatusCode) -> u8 {
 pub(crate) fn code(error: &Error) -> u8 {
     match error.kind() {
         ErrorKind::Catalog | ErrorKind::Path | ErrorKind::Request if error.outcome() == Outcome::NotSent => LOCAL,
+        ErrorKind::Store
+            if matches!(error.code(), "store.exists" | "store.locked" | "store.write" | "store.permission") =>
+        {
+            if error.outcome() == Outcome::NotSent { LOCAL } else { FAILED }
+        }
         ErrorKind::Auth => SIGN_IN,
         ErrorKind::Timeout => TIMEOUT,
         ErrorKind::Cancelled => INTERRUPTED,

@@ -5,7 +5,12 @@ use std::{
     fmt,
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use restwalk::Transport;
+
+use crate::output::{Printer, Settings, colour::Facts};
 
 /// What a standard stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +37,52 @@ pub struct Io<'a> {
     pub variables: BTreeMap<String, String>,
     /// The directory that relative paths begin in; an empty one is that of the process.
     pub directory: PathBuf,
-    /// The width of the terminal, where there is one.
+    /// The width of the terminal, where there is one; else `COLUMNS` says it.
     pub columns: Option<u16>,
+    /// What answers in place of the network: for tests, and for the tour.
+    pub service: Option<Arc<dyn Transport>>,
+    /// What the options say of printing.
+    pub(crate) print: Settings,
 }
 
 impl<'a> Io<'a> {
-    /// Buffers for a test: nothing to read, no variables, pipes on both sides.
-    pub fn buffers(stdout: &'a mut Vec<u8>, stderr: &'a mut Vec<u8>) -> Self {
+    /// Streams to write to, and what they are; nothing to read, no variables, and the process's directory.
+    pub fn new(stdout: (impl Write + 'a, Stream), stderr: (impl Write + 'a, Stream)) -> Self {
         Self {
             stdin: (Box::new(io::empty()), Stream::Other),
-            stdout: (Box::new(stdout), Stream::Pipe),
-            stderr: (Box::new(stderr), Stream::Pipe),
+            stdout: (Box::new(stdout.0), stdout.1),
+            stderr: (Box::new(stderr.0), stderr.1),
             variables: BTreeMap::new(),
-            directory: PathBuf::from("."),
+            directory: PathBuf::new(),
             columns: None,
+            service: None,
+            print: Settings::default(),
+        }
+    }
+
+    /// Buffers for a test: nothing to read, no variables, pipes on both sides.
+    pub fn buffers(stdout: &'a mut Vec<u8>, stderr: &'a mut Vec<u8>) -> Self {
+        Self::new((stdout, Stream::Pipe), (stderr, Stream::Pipe))
+    }
+
+    /// What prints, the way that the options ask for; a run may have one after another.
+    pub(crate) fn printer(&mut self) -> Printer<'_> {
+        let facts = self.facts();
+        Printer::new(self.print.clone(), &facts, &mut self.stdout.0, &mut self.stderr.0)
+    }
+
+    /// What decides on colour and width.
+    fn facts(&self) -> Facts {
+        let variable = |name: &str| self.variables.get(name).cloned();
+        let said = || self.variables.get("COLUMNS")?.parse().ok();
+        Facts {
+            stdout_terminal: self.stdout.1 == Stream::Terminal,
+            stderr_terminal: self.stderr.1 == Stream::Terminal,
+            columns: self.columns.map(usize::from).or_else(said),
+            no_color: variable("NO_COLOR"),
+            clicolor: variable("CLICOLOR"),
+            clicolor_force: variable("CLICOLOR_FORCE"),
+            term: variable("TERM"),
         }
     }
 
@@ -67,7 +104,7 @@ impl<'a> Io<'a> {
 
 impl fmt::Debug for Io<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stdin, stdout, stderr, variables, directory, columns } = self;
+        let Self { stdin, stdout, stderr, variables, directory, columns, service, print } = self;
         f.debug_struct("Io")
             .field("stdin", &stdin.1)
             .field("stdout", &stdout.1)
@@ -75,6 +112,8 @@ impl fmt::Debug for Io<'_> {
             .field("variables", &format_args!("{} (not shown)", variables.len()))
             .field("directory", directory)
             .field("columns", columns)
+            .field("service", &service.is_some())
+            .field("print", &print.what)
             .finish()
     }
 }

@@ -6,27 +6,28 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
 
-use std::{
-    ffi::OsString,
-    io::{ErrorKind, Write},
-};
+use std::ffi::OsString;
 
 use clap::Parser;
 use mistake::Mistake;
+use output::Printer;
 
 mod args;
 mod body;
 mod call;
 mod command;
+pub mod demo;
 mod each;
+mod environment;
 mod exit;
 mod input;
 mod io;
 mod item;
 mod mistake;
+mod name;
 pub mod output;
 mod place;
-mod print;
+mod progress;
 mod report;
 mod settings;
 mod typing;
@@ -51,7 +52,7 @@ pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, io: &mut I
     let as_json = arguments.iter().any(|argument| argument == "--error-format=json")
         || arguments.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json");
     let told = |mistake: Mistake, io: &mut Io<'_>| {
-        tell(&mistake, as_json, io);
+        tell(&mistake, as_json, &mut io.printer());
         mistake.exit
     };
     if let Err(mistake) = args::check(&arguments) {
@@ -61,38 +62,35 @@ pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>, io: &mut I
         Ok(options) => options,
         Err(error) => return usage(&error, as_json, io),
     };
-    let ended = command::run(&options, io).map(|ended| ended.and_then(|exit| io.stdout.0.flush().map(|()| exit)));
-    match ended {
-        Ok(Ok(exit)) => exit,
+    match command::run(&options, io) {
+        Ok(exit) => exit,
         // Whoever reads has seen enough: `| head` is no failure.
-        Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => exit::OK,
-        Ok(Err(error)) => {
-            let message = format!("standard output cannot be written: {error}");
-            told(Mistake { exit: exit::FAILED, ..Mistake::local("store.full", message) }, io)
-        }
+        Err(mistake) if mistake.code == Mistake::SEEN => mistake.exit,
         Err(mistake) => told(mistake, io),
     }
 }
 
 /// Tells a mistake on standard error; there is nobody to tell that this failed.
-fn tell(mistake: &Mistake, as_json: bool, io: &mut Io<'_>) {
-    let text = if as_json { report::json(mistake) } else { report::text(mistake) };
-    let text = if as_json { text } else { print::safe(&text) };
-    let _ = io.stderr.0.write_all(text.as_bytes()).and_then(|()| io.stderr.0.flush());
+fn tell(mistake: &Mistake, as_json: bool, printer: &mut Printer<'_>) {
+    let told = if as_json { printer.tell(&report::json(mistake)) } else { printer.error(&report::text(mistake)) };
+    let _ = told;
 }
 
 /// What the parser of options says: help and the version on standard output, a mistake on standard error.
 fn usage(error: &clap::Error, as_json: bool, io: &mut Io<'_>) -> u8 {
     let text = error.render().to_string();
     if !error.use_stderr() {
-        let _ = io.stdout.0.write_all(text.as_bytes()).and_then(|()| io.stdout.0.flush());
-        return exit::OK;
+        return match io.printer().text(&text) {
+            Ok(()) => exit::OK,
+            Err(error) => error.exit_code().unwrap_or(exit::OK),
+        };
     }
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
     if as_json {
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        tell(&Mistake::usage(message), true, io);
+        let message = text.lines().next().unwrap_or_default();
+        tell(&Mistake::usage(message), true, &mut io.printer());
     } else {
-        let _ = io.stderr.0.write_all(print::safe(&text).as_bytes());
+        let _ = io.printer().error(text);
     }
     exit::LOCAL
 }

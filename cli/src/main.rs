@@ -3,18 +3,17 @@
 use std::{env, io, io::IsTerminal, process::ExitCode};
 
 use restwalk_cli::{Io, Stream, run};
+use terminal_size::terminal_size;
 
 fn main() -> ExitCode {
-    let mut io = Io {
-        stdin: (Box::new(io::stdin()), input()),
-        stdout: (Box::new(io::stdout()), output(io::stdout().is_terminal())),
-        stderr: (Box::new(io::stderr()), output(io::stderr().is_terminal())),
-        variables: env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
-        directory: std::path::PathBuf::new(),
-        columns: env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()),
-    };
+    let stdout = (io::stdout(), output(io::stdout().is_terminal()));
+    let stderr = (io::stderr(), output(io::stderr().is_terminal()));
+    let mut io = Io::new(stdout, stderr);
+    io.stdin = (Box::new(io::stdin()), input());
+    io.variables = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    io.columns = terminal_size().map(|(width, _)| width.0);
     ExitCode::from(run(env::args_os().skip(1), &mut io))
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use restwalk::{Error, Outcome};
 
-use crate::exit;
+use crate::{exit, output::PrintError};
 
 /// The result of a step of a run.
 pub(crate) type Result<T, E = Mistake> = std::result::Result<T, E>;
@@ -24,6 +24,9 @@ pub(crate) struct Mistake {
 }
 
 impl Mistake {
+    /// The code of the one end that nobody is told of: whoever reads standard output has gone, as `head` does.
+    pub(crate) const SEEN: &str = "seen";
+
     /// A mistake that was seen before anything was sent.
     pub(crate) fn local(code: &'static str, message: impl Into<String>) -> Self {
         let (spot, hint) = (None, None);
@@ -48,6 +51,21 @@ impl Mistake {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<PrintError> for Mistake {
+    /// A reader that has gone has seen enough: that is [`Mistake::SEEN`], and no failure.
+    fn from(error: PrintError) -> Self {
+        let code = match &error {
+            PrintError::Closed => Self::SEEN,
+            PrintError::Stopped => "cancelled",
+            PrintError::Write(_) => "store.full",
+            PrintError::Content(_) => "decode",
+        };
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+        let exit = error.exit_code().unwrap_or(exit::OK);
+        Self { exit, ..Self::local(code, format!("{error}{cause}")) }
     }
 }
 

@@ -62,26 +62,26 @@ pub(crate) fn check(path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Walks `path` in the client's catalog.
-pub(crate) fn walk(client: &Client, path: &str, variables: &[Variable]) -> Result<Item> {
+/// Walks `path` in the client's catalog, its variables filled from those `given`, else from those `known`.
+pub(crate) fn walk(client: &Client, path: &str, given: &[Variable], known: &[Variable]) -> Result<Item> {
     check(path)?;
     let mut place = client.path("");
-    let mut used = vec![false; variables.len()];
+    let mut used = vec![false; given.len()];
     for part in path.strip_prefix('/').unwrap_or(path).split('/') {
         let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
             // The empty part of a single `/` is the root.
             place = if part.is_empty() && path == "/" { place } else { step(&place, part) };
             continue;
         };
-        let Some(index) = variables.iter().position(|variable| variable.name == name) else {
+        let Some((index, variable)) = given.iter().chain(known).enumerate().find(|(_, one)| one.name == name) else {
             let wrong = Mistake::local("invalid_input.path", format!("the variable {{{name}}} has no value"));
             let start = path.find(part).unwrap_or(0);
             return Err(wrong.at(path, start..start + part.len()).hint(format!("give it by -P {name}=VALUE")));
         };
-        used[index] = true;
-        place = place.item(variables[index].value.as_str());
+        used.get_mut(index).into_iter().for_each(|used| *used = true);
+        place = place.item(variable.value.as_str());
     }
-    match variables.iter().zip(used).find(|(_, used)| !used) {
+    match given.iter().zip(used).find(|(_, used)| !used) {
         Some((unused, _)) => {
             let message = format!("-P {} is given, and the path has no {{{}}}", unused.name, unused.name);
             Err(Mistake::local("invalid_input.path", message))
@@ -122,10 +122,10 @@ mod tests {
             ("people/{username}", vec![given("username", "%41")], "/people/%2541"),
             ("contexts/{hash}", vec![given("hash", "https://site/x")], "/contexts/"),
         ] {
-            let place = walk(&client(Catalog::embedded()), path, &variables).unwrap();
+            let place = walk(&client(Catalog::embedded()), path, &variables, &[]).unwrap();
             assert!(place.path().starts_with(expected), "{path}: {}", place.path());
         }
-        assert_eq!(walk(&client(Catalog::open()), "a/b%20c", &[]).unwrap().path(), "/a/b%20c");
+        assert_eq!(walk(&client(Catalog::open()), "a/b%20c", &[], &[]).unwrap().path(), "/a/b%20c");
     }
 
     #[test]
@@ -137,21 +137,21 @@ mod tests {
             ("people//x", "a path has no empty part", "a / that is part of an item is written %2F"),
             ("people/{username}", "the variable {username} has no value", "give it by -P username=VALUE"),
         ] {
-            let mistake = walk(&client(Catalog::embedded()), path, &[]).unwrap_err();
+            let mistake = walk(&client(Catalog::embedded()), path, &[], &[]).unwrap_err();
             assert_eq!((&*mistake.message, &*mistake.hint.unwrap()), (message, hint), "{path}");
         }
-        let unused = walk(&client(Catalog::embedded()), "people", &[given("username", "a")]).unwrap_err();
+        let unused = walk(&client(Catalog::embedded()), "people", &[given("username", "a")], &[]).unwrap_err();
         assert_eq!(unused.message, "-P username is given, and the path has no {username}");
     }
 
     #[test]
     fn an_item_that_leaves_its_segment_is_refused_in_both_ways_of_giving_it() {
         for value in ["..", ".", "a/b", "", " ", "%2e%2e", "a\\b", "\u{85}"] {
-            let place = walk(&client(Catalog::open()), "people/{x}", &[given("x", value)]).unwrap();
+            let place = walk(&client(Catalog::open()), "people/{x}", &[given("x", value)], &[]).unwrap();
             assert!(place.get().build().is_err(), "{value:?}");
         }
         for path in ["people/..", "people/%2e%2e", "people/%252e%252e", "people/a%2Fb", "people/", "people/%20"] {
-            let place = walk(&client(Catalog::open()), path, &[]).unwrap();
+            let place = walk(&client(Catalog::open()), path, &[], &[]).unwrap();
             assert!(place.get().build().is_err(), "{path:?}");
         }
     }

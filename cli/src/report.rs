@@ -5,34 +5,38 @@ use std::{fmt::Write as _, ops::Range};
 use restwalk::Outcome;
 use serde_json::json;
 
-use crate::mistake::Mistake;
+use crate::{mistake::Mistake, output::clean};
 
 /// Where what became of the request stands, if the sentence leaves room for it.
 const COLUMN: usize = 69;
 
+/// The width of what a printer writes before it.
+const LABEL: usize = "error: ".len();
+
 /// How much of an argument is shown.
 const WIDEST: usize = 72;
 
-/// The text for a person; every line ends in a line break.
+/// The text for a person, without the word `error` before it and the line break after it.
 pub(crate) fn text(mistake: &Mistake) -> String {
     let message = reworded(&mistake.message);
-    let mut lines = message.split(": ");
+    let (first, below) = message.split_once('\n').unwrap_or((&message, ""));
     // The reason of a refusal stands below it, so that the first line says what and what became of it.
-    let head = match lines.next() {
-        Some(what) if what.ends_with("cannot be a path item") => what,
-        _ => &*message,
+    let (head, why) = match first.split_once(": ") {
+        Some((what, why)) if what.ends_with("cannot be a path item") => (what, why),
+        _ => (first, ""),
     };
-    let mut out = format!("error: {head}");
-    let width = out.chars().count();
+    let mut out = head.to_owned();
+    let width = LABEL + out.chars().count();
     if mistake.exit == crate::exit::LOCAL && mistake.outcome == Outcome::NotSent && width + 2 <= COLUMN {
         out.push_str(&" ".repeat(COLUMN - width));
         out.push_str("nothing sent, exit 2");
     }
     out.push('\n');
+    below.lines().for_each(|line| out += &format!("{line}\n"));
     if let Some((argument, bytes)) = &mistake.spot {
         caret(&mut out, argument, bytes.clone());
     }
-    if let Some(why) = message.strip_prefix(head).and_then(|rest| rest.strip_prefix(": ")) {
+    if !why.is_empty() {
         let _ = writeln!(out, "  {why}");
     }
     if let Some(hint) = &mistake.hint {
@@ -41,6 +45,7 @@ pub(crate) fn text(mistake: &Mistake) -> String {
     if mistake.outcome == Outcome::MaybeProcessed {
         out.push_str("  the server may have acted on the request\n");
     }
+    out.truncate(out.trim_end().len());
     out
 }
 
@@ -58,7 +63,12 @@ pub(crate) fn json(mistake: &Mistake) -> String {
         "code": code, "exit": exit, "message": reworded(message), "argument": spot,
         "hint": hint, "outcome": outcome, "status": status,
     });
-    format!("{}\n", json!({ "error": error }))
+    // What would steer a terminal is written by its number, as JSON allows for any character.
+    let plain = |char: char| match char {
+        char if clean::is_plain(char) => char.to_string(),
+        char => char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+    };
+    json!({ "error": error }).to_string().chars().map(plain).collect()
 }
 
 /// The library's advice in the words of the command line.
@@ -67,6 +77,7 @@ fn reworded(message: &str) -> String {
         ("give its parameters with .query(name, value)", "write its parameters as key==value"),
         ("give them with Auth::basic(user, password)", "give them with -a USER:PASS"),
         ("give them with .auth(..)", "give them with -a USER:PASS"),
+        ("it is replaced only if that is said", "--force replaces it"),
         ("name one with .actor(..)", "sign in with -a USER"),
         ("step into it with .res(..)", "give it in the path itself"),
     ]
@@ -84,7 +95,7 @@ fn caret(out: &mut String, argument: &str, bytes: Range<usize>) {
         .chars()
         .skip(skipped)
         .take(WIDEST)
-        .map(|char| if crate::print::is_safe(char) && char != '\n' && char != '\t' { char } else { '\u{fffd}' })
+        .map(|char| if clean::is_plain(char) { char } else { '\u{fffd}' })
         .collect();
     let carets = "^".repeat(length.clamp(1, WIDEST.saturating_sub(start - skipped).max(1)));
     let _ = write!(out, "  {shown}\n  {}{carets}\n", " ".repeat(start - skipped));
@@ -98,12 +109,18 @@ mod tests {
     fn a_mistake_has_a_caret_and_a_way_out() {
         let mistake = Mistake::usage("the value is no JSON").at("é:={x", 4..6).hint("write key=text for text");
         let expected = "\
-error: the value is no JSON                                          nothing sent, exit 2
+the value is no JSON                                          nothing sent, exit 2
   é:={x
      ^^
-  write key=text for text
-";
+  write key=text for text";
         assert_eq!(text(&mistake), expected);
+    }
+
+    #[test]
+    fn what_became_of_it_stands_in_the_first_line() {
+        let shown = text(&Mistake::usage("the filter is wrong\n  .a[\n    ^").hint("mind"));
+        assert_eq!(shown.lines().skip(1).collect::<Vec<_>>(), ["  .a[", "    ^", "  mind"]);
+        assert!(shown.lines().next().unwrap().ends_with("nothing sent, exit 2"), "{shown}");
     }
 
     #[test]
@@ -116,10 +133,11 @@ error: the value is no JSON                                          nothing sen
 
     #[test]
     fn x03_one_object_on_one_line_with_a_stable_code() {
-        let line = json(&Mistake::usage("no\nline").at("a", 0..1));
-        assert_eq!(line.matches('\n').count(), 1);
+        let line = json(&Mistake::usage("no\nline\u{9b}\u{202e}").at("a", 0..1));
+        assert!(!line.contains(['\n', '\u{9b}', '\u{202e}']), "{line}");
         let error: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(error["error"]["code"], "invalid_input.arguments");
+        assert_eq!(error["error"]["message"], "no\nline\u{9b}\u{202e}");
         assert_eq!(error["error"]["exit"], 2);
         assert_eq!(error["error"]["outcome"], "not_sent");
     }

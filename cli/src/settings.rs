@@ -1,11 +1,13 @@
-//! Where calls go and as whom: what options, and later environments, come to.
+//! Where calls go and as whom: what options, variables and environments come to.
 
 use std::path::PathBuf;
 
-use restwalk::{Auth, Catalog, Client, ClientBuilder, Expand, Redirect, Secret};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret};
 
 use crate::{
     args::Options,
+    demo,
+    environment::{self, Given},
     input,
     io::Io,
     mistake::{Mistake, Result},
@@ -18,39 +20,56 @@ pub(crate) struct Settings {
     pub(crate) catalog: Catalog,
     /// The folder of the catalog, which its schemas are relative to.
     pub(crate) folder: Option<PathBuf>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) variables: Vec<Variable>,
-    pub(crate) auth: Auth,
-    pub(crate) actor: Option<String>,
+    /// What `-P` gives, each of which is used.
+    pub(crate) given: Vec<Variable>,
+    /// What the environment knows besides.
+    pub(crate) known: Vec<Variable>,
     pub(crate) expand: Expand,
     /// What a person should know before the call is sent.
     pub(crate) warnings: Vec<String>,
+    /// The credentials in place of the environment's.
+    auth: Option<Auth>,
+    actor: Option<String>,
+    environment: Option<Environment>,
 }
 
 impl Settings {
-    /// Reads what `options` name: files, and standard input where a password stands there.
+    /// Reads what `options` and variables name: files, and standard input where a password stands there.
     pub(crate) fn read(options: &Options, io: &mut Io<'_>) -> Result<Self> {
-        if let Some(name) = options.place.env.as_ref().or_else(|| io.variables.get("RESTWALK_ENV")) {
-            let wrong = Mistake::local("config", format!("there is no environment {name:?}"));
-            return Err(wrong.hint("give --base-url and --catalog in its place"));
-        }
         let place = &options.place;
-        let (catalog, folder) = catalog(options, io)?;
-        let variables = place.variables.iter().map(|text| Variable::parse(text, io)).collect::<Result<_>>()?;
-        let expand = if place.expand { Expand::Underscore } else { catalog.expand() };
-        let base_url = place.base_url.clone().or_else(|| catalog.base_url().map(str::to_owned));
+        let given = Given::read(|name| io.variables.get(name).cloned());
+        let demo = place.env.as_ref().or(given.env.as_ref()).is_some_and(|name| name == demo::NAME);
+        let environment = if demo { None } else { environment::chosen(options, &given, io)? };
+        let source = source(options, &given, environment.as_ref(), io)?;
+        let (catalog, folder) = if demo {
+            source.unwrap_or((Catalog::embedded(), None))
+        } else {
+            source.unwrap_or((Catalog::open(), None))
+        };
+        let base_url = place.base_url.clone().or(given.base_url);
+        let base_url = base_url.or_else(|| environment.as_ref()?.base_url().map(str::to_owned));
+        let own = |one: (&str, &str)| Variable { name: one.0.to_owned(), value: one.1.to_owned() };
+        let actor = given.actor.or_else(|| environment.as_ref()?.actor().map(str::to_owned));
         let mut settings = Self {
-            base_url,
+            base_url: base_url.or_else(|| catalog.base_url().map(str::to_owned)),
+            expand: if place.expand { Expand::Underscore } else { catalog.expand() },
             catalog,
             folder,
-            headers: Vec::new(),
-            variables,
-            auth: Auth::none(),
-            actor: None,
-            expand,
-            warnings: Vec::new(),
+            given: place.variables.iter().map(|text| Variable::parse(text, io)).collect::<Result<_>>()?,
+            known: environment.iter().flat_map(|one| one.variables().map(own)).collect(),
+            warnings: environment.iter().flat_map(Environment::warnings).collect(),
+            auth: given.token.map(Auth::bearer),
+            actor: actor.or_else(|| demo.then(|| demo::ACTOR.to_owned())),
+            environment,
         };
+        if matches!(&*options.send.verify, "no" | "false") {
+            let why = "the server's certificate is not checked: anyone on the way can read and answer";
+            settings.warnings.push(why.to_owned());
+        }
         settings.sign_in(options, io)?;
+        if options.send.no_auth {
+            settings.auth = Some(Auth::none());
+        }
         Ok(settings)
     }
 
@@ -67,7 +86,7 @@ impl Settings {
             }
             given.clone()
         };
-        self.auth = match (&*kind, text.split_once(':')) {
+        self.auth = Some(match (&*kind, text.split_once(':')) {
             ("basic", Some((user, password))) => {
                 self.actor = Some(user.to_owned());
                 Auth::basic(user, password)
@@ -79,23 +98,32 @@ impl Settings {
             }
             ("bearer", _) => Auth::bearer(text),
             _ => Auth::scheme(&options.send.auth_type, text),
-        };
+        });
         Ok(())
     }
 
     /// The client of these settings, at `base`.
     pub(crate) fn client(&self, base: &str, options: &Options, io: &Io<'_>) -> Result<Client> {
         let send = &options.send;
-        let redirect = if send.follow { Redirect::any_origin() } else { Redirect::off() };
-        let mut builder = Client::builder(base).catalog(self.catalog.clone()).redirect(redirect);
-        if !send.no_auth {
-            builder = builder.auth(self.auth.clone()).headers(self.headers.clone());
-        }
+        let follow = send.follow || options.files.download || options.files.proceed;
+        let redirect = if follow { Redirect::any_origin() } else { Redirect::off() };
+        let builder = match (&self.environment, &self.auth) {
+            (None, None) => Client::builder(base).catalog(self.catalog.clone()),
+            (None, Some(auth)) => Client::builder(base).catalog(self.catalog.clone()).auth(auth.clone()),
+            (Some(environment), auth) => {
+                let environment = environment.clone().with_base_url(base).with_catalog(self.catalog.clone());
+                auth.iter().fold(environment, |one, auth| one.with_auth(Auth::clone(auth))).client()?
+            }
+        };
+        let mut builder = builder.redirect(redirect);
         if let Some(actor) = &self.actor {
             builder = builder.actor(actor);
         }
         if let Some(time) = send.timeout {
             builder = builder.connect_timeout(time.min(std::time::Duration::from_millis(3100)));
+        }
+        if let Some(service) = &io.service {
+            builder = builder.transport(service.clone());
         }
         Ok(network(builder, options, io)?.build()?)
     }
@@ -121,18 +149,29 @@ fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result
     Ok(builder)
 }
 
-fn catalog(options: &Options, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)> {
+/// The catalog that is named, and its folder; none where any path is allowed.
+fn source(
+    options: &Options,
+    given: &Given,
+    environment: Option<&Environment>,
+    io: &Io<'_>,
+) -> Result<Option<(Catalog, Option<PathBuf>)>> {
     let place = &options.place;
-    let Some(resources) = &place.catalog else {
+    if place.no_catalog {
+        return Ok(Some((Catalog::open(), None)));
+    }
+    let Some(resources) = place.catalog.as_ref().or(given.catalog.as_ref()) else {
         if place.defaults.is_some() {
             return Err(Mistake::usage("--defaults goes with --catalog"));
         }
-        return Ok((Catalog::open(), None));
+        let Some(environment) = environment else { return Ok(None) };
+        let folder = environment.catalog_file().and_then(|file| file.parent().map(PathBuf::from));
+        return Ok(Some((environment.catalog()?, folder)));
     };
     let folder = io.path(resources).parent().map(PathBuf::from);
-    let catalog = match &place.defaults {
+    let catalog = match place.defaults.as_ref().or(given.defaults.as_ref()) {
         Some(defaults) => Catalog::from_files(io.path(resources), io.path(defaults))?,
         None => Catalog::from_yaml(&input::text_file(io, resources)?, "")?,
     };
-    Ok((catalog, folder))
+    Ok(Some((catalog, folder)))
 }

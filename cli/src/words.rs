@@ -3,7 +3,7 @@
 use restwalk::http::Method;
 
 use crate::{
-    item::Item,
+    item::{Item, What},
     mistake::{Mistake, Result},
 };
 
@@ -50,6 +50,11 @@ impl Words {
     /// Whether an item gives a part of the body.
     pub(crate) fn has_body(&self) -> bool {
         self.items.iter().any(Item::is_body)
+    }
+
+    /// Whether an item is a file.
+    pub(crate) fn has_files(&self) -> bool {
+        self.items.iter().any(|item| matches!(item.what, What::File { .. }))
     }
 
     /// The method that is meant; `declared` has those of the route, where the catalog has one.

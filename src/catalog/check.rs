@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Accepts what stands at `view`, or says where it departs from `shape`.
-pub(super) fn check(view: View<'_>, shape: &Shape) -> Result<()> {
+pub(crate) fn check(view: View<'_>, shape: &Shape) -> Result<()> {
     match shape {
         Shape::Text(rule) => check_text(view, rule),
         Shape::Word(words) => check_word(view, words),
@@ -51,7 +51,16 @@ fn scalar_fits(view: View<'_>, shape: &Shape) -> bool {
 
 fn check_text(view: View<'_>, rule: &Rule) -> Result<()> {
     let text = view.written().ok_or_else(|| wrong(view, rule.said))?;
-    (rule.check)(text).map_err(|why| view.error(format_args!("expected {}: {why}", rule.said)))
+    (rule.check)(text).map_err(|why| misfit(view, rule, &why))
+}
+
+fn misfit(view: View<'_>, rule: &Rule, why: &str) -> Error {
+    let said = rule.said;
+    if view.is_discreet() {
+        view.error(format_args!("expected {said}"))
+    } else {
+        view.error(format_args!("expected {said}: {why}"))
+    }
 }
 
 fn check_word(view: View<'_>, words: &[&str]) -> Result<()> {
@@ -60,7 +69,8 @@ fn check_word(view: View<'_>, words: &[&str]) -> Result<()> {
         return Ok(());
     }
     let near = suggestion(text, words.iter().copied());
-    Err(view.error(format_args!("expected {}, found {}{near}", one_of(words), quoted(text))))
+    let found = if view.is_discreet() { view.found() } else { quoted(text) };
+    Err(view.error(format_args!("expected {}, found {found}{near}", one_of(words))))
 }
 
 fn check_list(view: View<'_>, shape: &Shape) -> Result<()> {
@@ -77,7 +87,8 @@ fn check_list(view: View<'_>, shape: &Shape) -> Result<()> {
         check(item, shape)?;
         if let Some(first) = seen.insert(item.text(), item) {
             let place = first.place();
-            return Err(item.error(format_args!("{} stands twice; the first is at {place}", quoted(item.text()))));
+            let named = if item.is_discreet() { "it".to_owned() } else { quoted(item.text()) };
+            return Err(item.error(format_args!("{named} stands twice; the first is at {place}")));
         }
     }
     Ok(())
@@ -88,7 +99,7 @@ fn check_named(view: View<'_>, rule: &Rule, shape: &Shape) -> Result<()> {
         return Err(wrong(view, "a map"));
     }
     for (key, value) in view.pairs() {
-        (rule.check)(key.text()).map_err(|why| key.error(format_args!("expected {}: {why}", rule.said)))?;
+        (rule.check)(key.text()).map_err(|why| misfit(key, rule, &why))?;
         check(value, shape)?;
     }
     Ok(())
@@ -117,16 +128,17 @@ fn refuse_empty(view: View<'_>, keys: &[Key]) -> Result<()> {
 }
 
 fn unknown(key: View<'_>, keys: &[Key]) -> Error {
-    let name = quoted(key.text());
-    if CLIENT_ONLY.contains(&key.text().to_ascii_lowercase().as_str()) {
+    let name = key.named();
+    if !key.is_discreet() && CLIENT_ONLY.contains(&key.text().to_ascii_lowercase().as_str()) {
         return key.error(format_args!(
-            "unknown key {name}: such a setting belongs to the client, never to a catalog, which may come from a stranger"
+            "unknown key {}: such a setting belongs to the client, never to a catalog, which may come from a stranger",
+            quoted(key.text())
         ));
     }
     let names = || keys.iter().map(|key| key.name);
     let listed: Vec<&str> = names().collect();
     let near = suggestion(key.text(), names());
-    key.error(format_args!("unknown key {name}; expected one of {}{near}", listed.join(", ")))
+    key.error(format_args!("unknown key{name}; expected one of {}{near}", listed.join(", ")))
 }
 
 fn check_either(view: View<'_>, shapes: &[Shape]) -> Result<()> {

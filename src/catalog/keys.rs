@@ -6,15 +6,15 @@ use crate::catalog::rule::{
 };
 
 /// One key of a map.
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) required: bool,
-    pub(super) shape: &'static Shape,
-    pub(super) doc: &'static str,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) shape: &'static Shape,
+    pub(crate) doc: &'static str,
 }
 
 /// What may stand in a place.
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Nothing,
     /// `true` or `false`.
     Flag,
@@ -43,15 +43,15 @@ pub(super) enum Shape {
 }
 
 /// A millisecond, in seconds.
-pub(super) const SHORTEST_WAIT: f64 = 0.001;
+pub(crate) const SHORTEST_WAIT: f64 = 0.001;
 /// A year, in seconds.
-pub(super) const LONGEST_WAIT: u32 = 31_536_000;
+pub(crate) const LONGEST_WAIT: u32 = 31_536_000;
 
-const fn key(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
     Key { name, required: false, shape, doc }
 }
 
-const fn required(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
+pub(crate) const fn required(name: &'static str, shape: &'static Shape, doc: &'static str) -> Key {
     Key { name, required: true, shape, doc }
 }
 
@@ -204,7 +204,7 @@ const LISTING: &[Key] = &[
     key("limit", &Shape::Text(&LINE), "The query parameter that asks for `size` elements a page."),
 ];
 
-const OFF: Shape = Shape::Word(&["off"]);
+pub(crate) const OFF: Shape = Shape::Word(&["off"]);
 
 /// Keys of a policy that are kept for later and change nothing yet, which a reader of the file should know.
 pub(super) const INERT: &[&str] = &["cache"];

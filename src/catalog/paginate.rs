@@ -170,19 +170,39 @@ impl Paginate {
         Self { by, ..Self::default() }
     }
 
+    /// The name of the way in the catalog: `link`, `next`, `cursor`, `page`, `offset`, `before` or `after`.
+    pub fn way(&self) -> &'static str {
+        self.by.name()
+    }
+
     /// The query parameter that carries what tells the pages apart.
-    pub(crate) fn parameter(&self) -> &str {
+    pub fn parameter(&self) -> &str {
         self.query.as_deref().unwrap_or(self.by.name())
     }
 
-    /// Where the URL or the cursor stands in the body, or the id in an element.
-    pub(crate) fn place(&self) -> &str {
+    /// The JSON pointer to the URL or the cursor in the body, or to the id in an element.
+    pub fn place(&self) -> &str {
         self.at.as_deref().unwrap_or("/id")
     }
 
+    /// The JSON pointer to the array of elements in the body; empty for the body itself.
+    pub fn elements(&self) -> &str {
+        self.items.as_deref().unwrap_or_default()
+    }
+
     /// The number of the first page, or the first offset.
-    pub(crate) fn begin(&self) -> u64 {
+    pub fn begin(&self) -> u64 {
         self.first.unwrap_or(u64::from(self.by == By::Page))
+    }
+
+    /// The query parameter that asks for so many elements a page.
+    pub fn limit_parameter(&self) -> Option<&str> {
+        self.limit.as_deref()
+    }
+
+    /// How many elements a page has that is not the last.
+    pub fn page_size(&self) -> Option<u64> {
+        self.size
     }
 
     /// The key that is wrong and why; a missing key is wrong too.

@@ -228,16 +228,16 @@ fn is_true(view: View<'_>) -> bool {
     view.scalar() == Scalar::Bool(true)
 }
 
-fn number<T: FromStr>(view: View<'_>) -> Option<T> {
+pub(crate) fn number<T: FromStr>(view: View<'_>) -> Option<T> {
     if let Scalar::Number(number) = view.scalar() { number.parse().ok() } else { None }
 }
 
-fn seconds(view: View<'_>) -> Option<Duration> {
+pub(crate) fn seconds(view: View<'_>) -> Option<Duration> {
     number(view).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 /// One text, or the texts of a list.
-fn texts(view: View<'_>) -> Vec<String> {
+pub(crate) fn texts(view: View<'_>) -> Vec<String> {
     if view.kind() == Kind::List { view.items().map(owned).collect() } else { vec![owned(view)] }
 }
 

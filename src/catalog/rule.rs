@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// A rule for a text.
-pub(super) struct Rule {
+pub(crate) struct Rule {
     /// What is expected, in words.
-    pub(super) said: &'static str,
+    pub(crate) said: &'static str,
     /// The same for a JSON Schema; it may be less strict.
-    pub(super) pattern: &'static str,
-    pub(super) check: fn(&str) -> Result<(), String>,
+    pub(crate) pattern: &'static str,
+    pub(crate) check: fn(&str) -> Result<(), String>,
 }
 
 fn unless(fits: bool, text: &str) -> Result<(), String> {
@@ -26,9 +26,9 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-pub(super) const LINE: Rule =
+pub(crate) const LINE: Rule =
     Rule { said: "a text", pattern: ".", check: |text| unless(!text.trim().is_empty(), text) };
-pub(super) const NAME: Rule = Rule {
+pub(crate) const NAME: Rule = Rule {
     said: "a name of letters, digits, _ and -",
     pattern: "^[A-Za-z0-9_-]+$",
     check: |text| unless(is_name(text), text),
@@ -38,7 +38,7 @@ pub(super) const OPERATION_NAME: Rule = Rule {
     pattern: "^[A-Za-z0-9_.-]+$",
     check: |text| unless(text.split('.').all(is_name), text),
 };
-pub(super) const VARIABLE_NAME: Rule = Rule {
+pub(crate) const VARIABLE_NAME: Rule = Rule {
     said: "a variable's name",
     pattern: "^[A-Za-z_][A-Za-z0-9_-]*$",
     check: |text| unless(template::is_variable_name(text), text),
@@ -47,17 +47,17 @@ pub(super) const TEMPLATE: Rule =
     Rule { said: "a route such as /people/{username}", pattern: template::PATTERN, check: template::check };
 /// The key of `defaults.yaml`, which must be a known route, and so is looked up instead of checked.
 pub(super) const KNOWN_ROUTE: Rule = Rule { check: |_| Ok(()), ..TEMPLATE };
-pub(super) const HEADER_NAME: Rule = Rule {
+pub(crate) const HEADER_NAME: Rule = Rule {
     said: "a header's name",
     pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
     check: |text| unless(header::name(text).is_ok(), text),
 };
-pub(super) const HEADER_VALUE: Rule = Rule {
+pub(crate) const HEADER_VALUE: Rule = Rule {
     said: "a header's value in one line",
     pattern: r"^[^\r\n]*$",
     check: |text| unless(HeaderValue::try_from(text).is_ok(), text),
 };
-pub(super) const BASE_URL: Rule = Rule {
+pub(crate) const BASE_URL: Rule = Rule {
     said: "an http or https URL without credentials, query and fragment",
     pattern: r"^https?://[^/?#@\\\s]+(/[^?#\\\s]*)?$",
     check: |text| unless(is_base_url(text), text),
@@ -72,7 +72,7 @@ pub(super) const POINTER: Rule = Rule {
     pattern: "^(/([^/~]|~[01])*)+$",
     check: |text| unless(!text.is_empty() && is_pointer(text), text),
 };
-pub(super) const RATE: Rule = Rule {
+pub(crate) const RATE: Rule = Rule {
     said: "a limit such as 10/s, 60/min or 1000/h",
     pattern: "^[1-9][0-9]{0,8}/(s|min|h)$",
     check: |text| unless(text.parse::<Rate>().is_ok(), text),

@@ -2,7 +2,7 @@
 
 /// The meaning of an unquoted scalar.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scalar {
+pub(crate) enum Scalar {
     Null,
     Bool(bool),
     /// A number, as JSON text; integers have all their digits.

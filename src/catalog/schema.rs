@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::catalog::keys::{Key, LONGEST_WAIT, SHORTEST_WAIT, Shape};
 
 /// The schema of a whole file.
-pub(super) fn file(title: &str, shape: &Shape) -> Value {
+pub(crate) fn file(title: &str, shape: &Shape) -> Value {
     let mut schema = of(shape);
     if let Value::Object(schema) = &mut schema {
         schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));

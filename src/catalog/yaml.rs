@@ -16,13 +16,13 @@ use crate::{
 
 mod reader;
 
-pub(super) use reader::{LONGEST, decode};
+pub(crate) use reader::{LONGEST, decode};
 
 /// Maps of up to so many keys are searched for duplicates by comparing.
 const NARROW: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Plain,
     Quoted,
     List,
@@ -40,14 +40,16 @@ struct Entry<'a> {
 }
 
 /// One file, read.
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     file: &'a str,
+    /// Whether messages leave out what stands in it, since that may be a secret.
+    discreet: bool,
     entries: Vec<Entry<'a>>,
 }
 
 /// One node of a [`Document`].
 #[derive(Clone, Copy)]
-pub(super) struct View<'d> {
+pub(crate) struct View<'d> {
     document: &'d Document<'d>,
     at: u32,
 }
@@ -57,12 +59,21 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// It is not YAML, or uses a part of YAML that has no place in a catalog.
-    pub(super) fn parse(file: &'a str, text: &'a str) -> Result<Self> {
-        reader::read(file, text)
+    pub(crate) fn parse(file: &'a str, text: &'a str) -> Result<Self> {
+        reader::read(file, text, false)
+    }
+
+    /// Reads a file that may hold secrets: no message shows a text or a wrong key of it.
+    ///
+    /// # Errors
+    /// As for [`Document::parse`].
+    #[cfg(feature = "environment")]
+    pub(crate) fn discreet(file: &'a str, text: &'a str) -> Result<Self> {
+        reader::read(file, text, true)
     }
 
     /// The outermost node, `None` for a file that holds nothing.
-    pub(super) fn root(&self) -> Option<View<'_>> {
+    pub(crate) fn root(&self) -> Option<View<'_>> {
         let root = View { document: self, at: 0 };
         let first = self.entries.first()?;
         (first.kind != Kind::Plain || !first.text.is_empty()).then_some(root)
@@ -74,6 +85,9 @@ impl<'a> Document<'a> {
         let mut holder = 0;
         while let Some(Entry { kind: kind @ (Kind::Map | Kind::List), .. }) = self.entries.get(holder as usize) {
             let Some((step, inside)) = self.step_to(holder, *kind, at) else { break };
+            if self.discreet && inside == u32::MAX {
+                break;
+            }
             if !path.is_empty() {
                 path.push('.');
             }
@@ -108,27 +122,27 @@ impl<'d> View<'d> {
         self.document.entries.get(self.at as usize)
     }
 
-    pub(super) fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         self.entry().map_or(Kind::Plain, |entry| entry.kind)
     }
 
     /// The text of a scalar as it is written, empty for a map or list.
-    pub(super) fn text(self) -> &'d str {
+    pub(crate) fn text(self) -> &'d str {
         self.entry().map_or("", |entry| &entry.text)
     }
 
     /// What a scalar means; text for a quoted one, and for a map or list.
-    pub(super) fn scalar(self) -> Scalar {
+    pub(crate) fn scalar(self) -> Scalar {
         if self.kind() == Kind::Plain { Scalar::of(self.text()) } else { Scalar::Text }
     }
 
     /// The text where text is meant: any scalar as it is written, but not nothing.
-    pub(super) fn written(self) -> Option<&'d str> {
+    pub(crate) fn written(self) -> Option<&'d str> {
         let scalar = matches!(self.kind(), Kind::Plain | Kind::Quoted);
         (scalar && self.scalar() != Scalar::Null).then(|| self.text())
     }
 
-    pub(super) fn line(self) -> u32 {
+    pub(crate) fn line(self) -> u32 {
         self.entry().map_or(0, |entry| entry.line)
     }
 
@@ -140,7 +154,7 @@ impl<'d> View<'d> {
     }
 
     /// The keys and values of a map.
-    pub(super) fn pairs(self) -> impl Iterator<Item = (View<'d>, View<'d>)> {
+    pub(crate) fn pairs(self) -> impl Iterator<Item = (View<'d>, View<'d>)> {
         let mut held = self.holds(Kind::Map);
         std::iter::from_fn(move || {
             if held.is_empty() {
@@ -154,7 +168,7 @@ impl<'d> View<'d> {
     }
 
     /// The values of a list.
-    pub(super) fn items(self) -> impl Iterator<Item = View<'d>> {
+    pub(crate) fn items(self) -> impl Iterator<Item = View<'d>> {
         let mut held = self.holds(Kind::List);
         std::iter::from_fn(move || {
             if held.is_empty() {
@@ -167,7 +181,7 @@ impl<'d> View<'d> {
     }
 
     /// The value of `key` in a map.
-    pub(super) fn get(self, key: &str) -> Option<View<'d>> {
+    pub(crate) fn get(self, key: &str) -> Option<View<'d>> {
         self.pairs().find(|(name, _)| name.text() == key).map(|(_, value)| value)
     }
 
@@ -191,38 +205,51 @@ impl<'d> View<'d> {
     }
 
     fn duplicate_of(self, first: Self) -> Error {
-        self.error(format_args!("the key {} stands twice; the first is at {}", quoted(self.text()), first.place()))
+        self.error(format_args!("the key{} stands twice; the first is at {}", self.named(), first.place()))
+    }
+
+    /// Whether messages leave out what stands here.
+    pub(crate) fn is_discreet(self) -> bool {
+        self.document.discreet
+    }
+
+    /// A space and the key in quotes, or nothing where it may be a secret.
+    pub(crate) fn named(self) -> String {
+        if self.is_discreet() { String::new() } else { format!(" {}", quoted(self.text())) }
     }
 
     /// `file:line:column`
-    pub(super) fn place(self) -> String {
+    pub(crate) fn place(self) -> String {
         let (line, column) = self.entry().map_or((0, 0), |entry| (entry.line, entry.column));
         format!("{}:{line}:{column}", self.document.file)
     }
 
     /// The keys that lead here, joined by dots.
-    pub(super) fn path(self) -> String {
+    pub(crate) fn path(self) -> String {
         self.document.path_to(self.at)
     }
 
     /// The place, the keys that lead to it, and `message`.
-    pub(super) fn remark(self, message: impl Display) -> String {
+    pub(crate) fn remark(self, message: impl Display) -> String {
         let path = self.path();
         let colon = if path.is_empty() { "" } else { ": " };
         format!("{}: {path}{colon}{message}", self.place())
     }
 
-    pub(super) fn error(self, message: impl Display) -> Error {
+    pub(crate) fn error(self, message: impl Display) -> Error {
         refusal(self.remark(message))
     }
 
     /// What stands here, in words.
-    pub(super) fn found(self) -> String {
+    pub(crate) fn found(self) -> String {
         match (self.kind(), self.scalar()) {
             (Kind::Map, _) => "a map".to_owned(),
             (Kind::List, _) => "a list".to_owned(),
             (_, Scalar::Null) if self.text().is_empty() => "nothing".to_owned(),
             (_, Scalar::Null) => format!("{} (quote it to mean the text)", self.text()),
+            (_, Scalar::Text | Scalar::Number(_) | Scalar::NotFinite | Scalar::Bool(_)) if self.is_discreet() => {
+                "another value".to_owned()
+            }
             (_, Scalar::Bool(value)) => value.to_string(),
             (_, Scalar::Number(_) | Scalar::NotFinite) => format!("the number {}", printable(self.text())),
             (_, Scalar::Text) => format!("the text {}", quoted(self.text())),
@@ -230,6 +257,6 @@ impl<'d> View<'d> {
     }
 }
 
-pub(super) fn refusal(message: String) -> Error {
+pub(crate) fn refusal(message: String) -> Error {
     Error::new(ErrorKind::Catalog, message)
 }

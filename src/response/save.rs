@@ -13,7 +13,7 @@ use super::ByteStream;
 use crate::error::{Error, ErrorKind, Outcome, Result, quoted};
 
 /// How many pieces may wait for the disk; each is as large as the transport's buffer, some hundred KiB.
-const WAITING: usize = 2;
+pub(super) const WAITING: usize = 2;
 
 /// How much is collected before it is written.
 const BLOCK: usize = 256 << 10;
@@ -22,37 +22,43 @@ const BLOCK: usize = 256 << 10;
 ///
 /// One blocking task writes; a stream that fails or is dropped leaves no file behind.
 pub(super) async fn save(stream: ByteStream, path: &Path) -> Result<u64> {
-    let store = |error: io::Error| {
-        let code = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "store.full",
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "store.permission",
-            _ => "store.write",
-        };
-        let hint = match error.kind() {
-            io::ErrorKind::NotFound => "; its folder does not exist",
-            io::ErrorKind::IsADirectory => "; it is a folder",
-            io::ErrorKind::PermissionDenied => "; that is not permitted",
-            io::ErrorKind::StorageFull => "; the disk is full",
-            _ => "",
-        };
-        let message = format!("cannot write {}{hint}", quoted(&path.display().to_string()));
-        Error::coded(ErrorKind::Store, code, message).with_outcome(Outcome::Processed).with_source(error)
-    };
     let (sender, receiver) = mpsc::channel(WAITING);
     let target = path.to_owned();
     let writer = tokio::task::spawn_blocking(move || write(receiver, &target));
-    let forwarded = forward(stream, sender).await;
+    let forwarded = forward(stream, sender, |_| Ok(())).await;
     // It is waited for even when the stream failed, so that its file is gone when the caller hears of it.
-    let written = writer.await.map_err(|error| store(io::Error::other(error)))?;
+    let written = writer.await.map_err(|error| failure(path, io::Error::other(error)))?;
     forwarded?;
-    written.map_err(store)
+    written.map_err(|error| failure(path, error))
 }
 
-/// Hands on what comes, and the end mark behind a whole body only.
-async fn forward(mut stream: ByteStream, sender: mpsc::Sender<Option<Bytes>>) -> Result<()> {
+/// What a failure to write the file at `path` means.
+pub(super) fn failure(path: &Path, error: io::Error) -> Error {
+    let (code, hint) = match error.kind() {
+        io::ErrorKind::StorageFull => ("store.full", "; the disk is full"),
+        io::ErrorKind::QuotaExceeded => ("store.full", "; the quota is used up"),
+        io::ErrorKind::FileTooLarge => ("store.full", "; the file is larger than it may be there"),
+        io::ErrorKind::PermissionDenied => ("store.permission", "; that is not permitted"),
+        io::ErrorKind::ReadOnlyFilesystem => ("store.permission", "; the disk is read-only"),
+        io::ErrorKind::NotFound => ("store.write", "; its folder does not exist"),
+        io::ErrorKind::IsADirectory => ("store.write", "; it is a folder"),
+        _ => ("store.write", ""),
+    };
+    let message = format!("cannot write {}{hint}", quoted(&path.display().to_string()));
+    Error::coded(ErrorKind::Store, code, message).with_outcome(Outcome::Processed).with_source(error)
+}
+
+/// Hands on what comes and `step` lets pass by its length, and the end mark behind a whole body only.
+pub(super) async fn forward(
+    mut stream: ByteStream,
+    sender: mpsc::Sender<Option<Bytes>>,
+    mut step: impl FnMut(u64) -> Result<()>,
+) -> Result<()> {
     while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        step(chunk.len() as u64)?;
         // The writer has gone only when it failed, and says why itself.
-        if sender.send(Some(chunk?)).await.is_err() {
+        if sender.send(Some(chunk)).await.is_err() {
             return Ok(());
         }
     }
@@ -61,28 +67,38 @@ async fn forward(mut stream: ByteStream, sender: mpsc::Sender<Option<Bytes>>) ->
 }
 
 /// Writes what comes until the end mark; without one the file is taken back.
-fn write(mut chunks: mpsc::Receiver<Option<Bytes>>, target: &Path) -> io::Result<u64> {
+fn write(chunks: mpsc::Receiver<Option<Bytes>>, target: &Path) -> io::Result<u64> {
     let mut part = Part::create(target)?;
-    let mut written = 0;
+    let (written, whole) = pour(chunks, &mut part.file)?;
+    if !whole {
+        return Err(io::Error::new(io::ErrorKind::Interrupted, "the download was given up"));
+    }
+    part.finish(target)?;
+    Ok(written)
+}
+
+/// Writes what comes to `file` in large blocks; gives how much it was, and whether the end mark came.
+pub(super) fn pour(mut chunks: mpsc::Receiver<Option<Bytes>>, file: &mut impl Write) -> io::Result<(u64, bool)> {
+    let (mut written, mut whole) = (0, false);
     let mut block = Vec::with_capacity(BLOCK);
     while let Some(chunk) = chunks.blocking_recv() {
         let Some(chunk) = chunk else {
-            part.file.write_all(&block)?;
-            part.finish(target)?;
-            return Ok(written);
+            whole = true;
+            break;
         };
         written += chunk.len() as u64;
         if block.len() + chunk.len() > BLOCK {
-            part.file.write_all(&block)?;
+            file.write_all(&block)?;
             block.clear();
         }
         if chunk.len() >= BLOCK {
-            part.file.write_all(&chunk)?;
+            file.write_all(&chunk)?;
         } else {
             block.extend_from_slice(&chunk);
         }
     }
-    Err(io::Error::new(io::ErrorKind::Interrupted, "the download was given up"))
+    file.write_all(&block)?;
+    Ok((written, whole))
 }
 
 /// The file while it is written; removed unless it is finished.

@@ -31,6 +31,7 @@ const ORDER: &[&str] = &[
     "auth",
     "client",
     "blocking",
+    "environment",
     "resource",
 ];
 

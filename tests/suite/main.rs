@@ -21,6 +21,12 @@ mod conformance;
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// B21 to B30, X33 to X38: downloads that break off and are gone on with.
+#[cfg(feature = "http")]
+mod downloads;
+/// X13, X14: environments out of files, and which of those are trusted.
+#[cfg(feature = "environment")]
+mod environments;
 /// The examples, what they print, and the server that they talk to.
 mod examples;
 /// N: faults of the network, row by row.

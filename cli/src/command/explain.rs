@@ -1,5 +1,6 @@
 //! `explain`: the merged request and where each part came from; nothing is sent.
 
+use anstyle::Style;
 use restwalk::explain::{Change, Entry, Explanation, Origin};
 
 use super::Ended;
@@ -9,10 +10,16 @@ use crate::{
     call::{self, Described},
     exit,
     io::Io,
-    print,
+    output::{
+        PrintError, Printer, clean,
+        colour::{BAD, GOOD, HEADING, NAME, NOTE},
+    },
     settings::Settings,
     words::Words,
 };
+
+/// The columns that method and URL are given.
+const HEAD: usize = 52;
 
 /// Explains the call of `words`.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
@@ -21,26 +28,44 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let described = call::describe(&words, options, &settings, io)?;
     let explanation = described.call.explain()?;
     let folder = io.path("");
-    let text = text(&explanation, &described, &folder.to_string_lossy());
-    Ok(print::write(text.as_bytes(), io).map(|()| exit::OK))
+    print(&explanation, &described, &folder.to_string_lossy(), &mut io.printer())?;
+    Ok(exit::OK)
 }
 
-fn text(explanation: &Explanation, described: &Described, folder: &str) -> String {
+/// The first line, and a row for each key; what the arguments change is in colour.
+fn print(
+    explanation: &Explanation,
+    described: &Described,
+    folder: &str,
+    printer: &mut Printer<'_>,
+) -> Result<(), PrintError> {
     let again = described.policy().map_or_else(|| described.method.is_idempotent(), |policy| policy.idempotent());
     let retry = if again { "retry: yes" } else { "retry: only if not sent" };
-    let mut text = format!("{:<52}  {retry}\n", format!("{} {}", explanation.method, explanation.url));
+    let plain = Style::new();
+    let head = format!(" {}", explanation.url);
+    let space = " ".repeat(HEAD.saturating_sub(explanation.method.as_str().len() + head.chars().count()) + 2);
+    printer.line(&[(HEADING, explanation.method.as_str()), (plain, &head), (plain, &space), (NOTE, retry)])?;
     let rows: Vec<_> = explanation.body.iter().map(|entry| row(entry, described, folder)).collect();
-    let widest = |column: fn(&[String; 5]) -> &String| {
-        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or_default()
-    };
-    let (pointers, values, origins) = (widest(|row| &row[1]), widest(|row| &row[2]), widest(|row| &row[3]));
-    for [sign, pointer, value, origin, was] in &rows {
-        let line = format!("{sign} {pointer:pointers$}  {value:values$}  {origin:origins$}  {was}");
-        text += line.trim_end();
-        text.push('\n');
+    let widest = |column: usize| rows.iter().map(|row| clean::width(&row[column])).max().unwrap_or_default();
+    let (pointers, values, origins) = (widest(1), widest(2), widest(3));
+    for (entry, [sign, pointer, value, origin, was]) in explanation.body.iter().zip(&rows) {
+        let style = style(entry);
+        let filled = |text: &str, width: usize| format!("{text}{}", " ".repeat(width - clean::width(text)));
+        let place = format!(" {}  ", filled(pointer, pointers));
+        let (value, rest) = (filled(value, values), format!("  {}  {was}", filled(origin, origins)));
+        printer.line(&[(style, sign), (NAME, &place), (style, &value), (plain, rest.trim_end())])?;
     }
-    explanation.note.iter().for_each(|note| text += &format!("  ({note})\n"));
-    text
+    explanation.note.iter().try_for_each(|note| printer.line(&[(NOTE, &format!("  ({note})"))]))
+}
+
+/// What is new, what is changed, and what stays as it was.
+fn style(entry: &Entry) -> Style {
+    match entry.change {
+        Change::Added => GOOD,
+        Change::Replaced => NOTE,
+        Change::Dropped => BAD,
+        _ => Style::new(),
+    }
 }
 
 /// Sign, key, value, where it came from, and what it replaced.
@@ -60,7 +85,7 @@ fn row(entry: &Entry, described: &Described, folder: &str) -> [String; 5] {
     };
     let was = entry.was.as_ref().filter(|_| sign == "~");
     let was = was.map_or_else(String::new, |(was, at)| format!("was {was}  {}", file(at)));
-    [sign.into(), entry.pointer.clone(), value, origin, was]
+    [sign.into(), clean::line(&entry.pointer), clean::line(&value), clean::line(&origin), clean::line(&was)]
 }
 
 /// The item that dropped a default: the last that names it, or an object that it was in.

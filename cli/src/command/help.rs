@@ -4,14 +4,15 @@ use clap::CommandFactory;
 use restwalk::Route;
 
 use super::{Ended, only_path, routes};
-use crate::{args::Options, exit, io::Io, mistake::Mistake, print, settings::Settings};
+use crate::{args::Options, exit, io::Io, mistake::Mistake, settings::Settings};
 
 /// Prints the help of the command line, or of the route that a path names.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let path = only_path(words)?;
     if path.is_empty() {
         let help = Options::command().render_help().to_string();
-        return Ok(print::write(help.as_bytes(), io).map(|()| exit::OK));
+        io.printer().text(&help)?;
+        return Ok(exit::OK);
     }
     let settings = Settings::read(options, io)?;
     let below = routes::below(&settings.catalog, path)?;
@@ -23,7 +24,8 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         };
         return Err(Mistake::local("invalid_input.path", message).hint("restwalk ls PATH lists what follows"));
     };
-    Ok(print::write(text(route).as_bytes(), io).map(|()| exit::OK))
+    io.printer().text(&text(route))?;
+    Ok(exit::OK)
 }
 
 fn text(route: &Route) -> String {

@@ -1,7 +1,7 @@
 //! `ls`: what may follow a path.
 
 use super::{Ended, only_path, routes};
-use crate::{args::Options, exit, io::Io, mistake::Mistake, print, settings::Settings};
+use crate::{args::Options, exit, io::Io, mistake::Mistake, settings::Settings};
 
 /// Lists what follows a path, one line each, with the methods that are there.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
@@ -25,5 +25,6 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     }
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let text = lines.iter().map(|(name, about)| format!("{}\n", format!("{name:width$}  {about}").trim_end()));
-    Ok(print::write(text.collect::<String>().as_bytes(), io).map(|()| exit::OK))
+    io.printer().text(&text.collect::<String>())?;
+    Ok(exit::OK)
 }

@@ -1,17 +1,24 @@
 //! Sends a call, or shows what would be sent.
 
-use std::io::{BufRead, BufReader, Write};
+use std::{
+    io::{BufRead, BufReader, Read},
+    time::Instant,
+};
 
-use restwalk::{Outcome, block_on};
+use restwalk::{
+    Outcome, Response, block_on,
+    http::{Method, header::CONTENT_TYPE},
+};
 
-use super::{Ended, warn};
+use super::{Ended, download};
 use crate::{
     args::Options,
     call::{self, Described},
     exit,
     io::{Io, Stream},
     mistake::{Mistake, Result},
-    print::{self, Parts},
+    output::{Meta, PrintError, Printer, Sent},
+    progress::{self, Bar},
     settings::Settings,
     words::Words,
 };
@@ -19,47 +26,122 @@ use crate::{
 /// Sends the call of `words`.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let words = Words::parse(words)?;
-    let mut settings = Settings::read(options, io)?;
-    let parts = Parts::of(&options.print)?;
+    let settings = Settings::read(options, io)?;
     let described = call::describe(&words, options, &settings, io)?;
+    let target = download::target(options, io)?;
     if options.print.curl {
         let line = described.call.to_curl()?;
-        return Ok(print::write(format!("{line}\n").as_bytes(), io).map(|()| exit::OK));
-    }
-    if options.print.offline || parts.request_head || parts.request_body {
-        let request = described.call.build_signed()?;
-        if let Err(error) = print::request(&request, parts, options.print.show_secrets, io) {
-            return Ok(Err(error));
-        }
+        io.printer().text(&format!("{line}\n"))?;
+        return Ok(exit::OK);
     }
     if options.print.offline {
-        return Ok(Ok(exit::OK));
+        request(&described, &mut io.printer())?;
+        return Ok(exit::OK);
     }
     // A mistake is told before anybody is asked.
     described.call.build()?;
     confirm(&described, options, io)?;
-    if matches!(&*options.send.verify, "no" | "false") {
-        settings.warnings.push("the server's certificate is not checked: anyone on the way can read and answer".into());
+    let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
+    let mut printer = io.printer();
+    for warning in &settings.warnings {
+        // Who cannot hear a warning is not kept from the answer.
+        let _ = printer.warn(warning);
     }
-    warn(&settings.warnings, io);
-    exchange(described, parts, options, io)
+    let what = printer.settings().what;
+    if what.request_head || what.request_body {
+        request(&described, &mut printer)?;
+    }
+    if let Some(target) = target {
+        drop(printer);
+        return download::run(described.call, target, options, io);
+    }
+    if let Some(bar) = bar {
+        drop(printer);
+        return upload(described, &bar, options, io);
+    }
+    let (said, begun) = (Said::of(&described), Instant::now());
+    let response = block_on(described.call.send_raw())??;
+    exchange(response, &said, begun, options, &mut printer)
 }
 
-/// Sends the call and prints the answer.
-fn exchange(described: Described, parts: Parts, options: &Options, io: &mut Io<'_>) -> Ended {
-    let (method, label) = (described.method.clone(), described.label());
-    let response = block_on(described.call.send_raw())??;
+/// Sends a call with files, and shows a person how far they are.
+fn upload(described: Described, bar: &Bar, options: &Options, io: &mut Io<'_>) -> Ended {
+    let (said, begun, noted) = (Said::of(&described), Instant::now(), bar.clone());
+    let call = described.call.on_progress(move |step| noted.set(step.sent, step.total));
+    let response = progress::watch(Some(bar), call.send_raw(), io)??;
+    exchange(response, &said, begun, options, &mut io.printer())
+}
+
+/// What messages call a call.
+struct Said {
+    method: Method,
+    label: String,
+}
+
+impl Said {
+    fn of(described: &Described) -> Self {
+        Self { method: described.method.clone(), label: described.label() }
+    }
+}
+
+/// Prints the request as it is sent, its credentials masked unless they are to be shown.
+fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
+    let (parts, body) = described.call.build_signed()?.into_parts();
+    let sent = match body.as_bytes() {
+        Some(bytes) => Sent::Bytes(bytes),
+        None if body.is_empty() => Sent::Bytes(b""),
+        None => Sent::Stream(body.length()),
+    };
+    Ok(printer.request(&parts, sent)?)
+}
+
+/// Prints the answer, and tells of a status that is no success.
+fn exchange(
+    response: Response,
+    Said { method, label }: &Said,
+    begun: Instant,
+    options: &Options,
+    printer: &mut Printer<'_>,
+) -> Ended {
     let exit = exit::status(response.status());
     if exit != exit::OK {
         let message = format!("{method} {label} answered {}", response.status());
         let status = Some(response.status().as_u16());
         let told = Mistake { exit, status, outcome: Outcome::Processed, ..Mistake::local("status", message) };
-        crate::tell(&told, options.print.error_format == "json", io);
+        crate::tell(&told, options.print.error_format == "json", printer);
     }
-    if let Err(error) = print::head(&response, parts, io) {
-        return Ok(Err(error));
+    match answer(response, begun, printer) {
+        Ok(()) => Ok(exit),
+        Err(mistake) if mistake.code == Mistake::SEEN => Ok(exit),
+        Err(mistake) if exit != exit::OK && mistake.exit == exit::FAILED => Err(Mistake { exit, ..mistake }),
+        Err(mistake) => Err(mistake),
     }
-    Ok(print::body(response, parts, io)?.map(|()| exit))
+}
+
+/// Prints an answer: whole where its shape needs that, else as it comes.
+fn answer(response: Response, begun: Instant, printer: &mut Printer<'_>) -> Result<()> {
+    let (attempts, from_cache) = (response.attempts(), response.from_cache());
+    printer.head(Some(response.version()), response.status(), response.headers()).map_err(processed)?;
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let content_type = content_type.as_deref();
+    if printer.wants_whole(content_type) {
+        let body = block_on(response.bytes())??;
+        printer.body(content_type, &body).map_err(processed)?;
+    } else if printer.settings().what.body {
+        let mut stream = response.stream();
+        while let Some(chunk) = block_on(stream.next())? {
+            printer.chunk(content_type, &chunk?).map_err(processed)?;
+        }
+        printer.end_body().map_err(processed)?;
+    }
+    printer.meta(Meta { elapsed: begun.elapsed(), attempts, from_cache }).map_err(processed)?;
+    printer.finish().map_err(processed)
+}
+
+/// A failure to print what a server has answered.
+fn processed(error: PrintError) -> Mistake {
+    Mistake { outcome: Outcome::Processed, ..error.into() }
 }
 
 /// Asks a person before a dangerous call; without one, `-y` must have been given.
@@ -73,13 +155,9 @@ fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<
     if io.stdin.1 != Stream::Terminal || io.stderr.1 != Stream::Terminal {
         return Err(refused());
     }
-    let path = print::safe(&described.place.path());
-    let asked = write!(io.stderr.0, "{} {path}: are you sure? [y/N] ", described.method);
+    io.printer().ask(&format!("{} {}: are you sure? [y/N] ", described.method, described.place.path()))?;
     let mut answer = String::new();
-    let read = asked
-        .and_then(|()| io.stderr.0.flush())
-        .and_then(|()| BufReader::new(std::io::Read::take(&mut io.stdin.0, 64)).read_line(&mut answer));
-    match read {
+    match BufReader::new(Read::take(&mut io.stdin.0, 64)).read_line(&mut answer) {
         Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
         _ => Err(refused()),
     }

@@ -16,6 +16,7 @@ use anstyle::Style;
 
 mod characters;
 
+pub(crate) use characters::is_plain;
 use characters::misleads;
 pub use characters::{cell, line, width};
 

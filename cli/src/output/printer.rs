@@ -71,6 +71,8 @@ pub struct Printer<'a> {
     err: Sink<'a>,
     stop: Option<Arc<AtomicBool>>,
     stream: Stream,
+    /// Whether an empty line comes before the next part.
+    due: bool,
 }
 
 /// How far a body that comes in chunks has got.
@@ -92,6 +94,7 @@ impl<'a> Printer<'a> {
             err: Sink::new(err, manner(facts.stderr_terminal)),
             stop: None,
             stream: Stream::Fresh,
+            due: false,
         }
     }
 
@@ -125,7 +128,10 @@ impl<'a> Printer<'a> {
                     writeln!(self.out, "({length}, read when they are sent)")?;
                 }
             }
-            self.break_off(!matches!(sent, Sent::Bytes([])))?;
+            if !self.out.at_start() {
+                self.out.write_all(b"\n")?;
+            }
+            self.due = !matches!(sent, Sent::Bytes([]));
         }
         Ok(self.out.flush()?)
     }
@@ -143,6 +149,7 @@ impl<'a> Printer<'a> {
     ) -> Result<(), PrintError> {
         self.stream = Stream::Fresh;
         if self.settings.what.head {
+            self.set_apart()?;
             head::answer(version, status, headers, &mut self.out)?;
         }
         Ok(self.out.flush()?)
@@ -164,6 +171,7 @@ impl<'a> Printer<'a> {
         if !self.settings.what.body {
             return Ok(());
         }
+        self.set_apart()?;
         if let Some(filter) = self.settings.filter.clone() {
             let documents = body::documents(content_type, bytes)?;
             return self.filtered(&filter, &documents);
@@ -190,6 +198,7 @@ impl<'a> Printer<'a> {
             return Ok(());
         }
         if self.stream == Stream::Fresh {
+            self.set_apart()?;
             let refused = self.out.manner().terminal && Kind::of(content_type, bytes) == Kind::Binary;
             self.stream = if refused { Stream::Refused } else { Stream::Shown };
             if refused {
@@ -235,7 +244,11 @@ impl<'a> Printer<'a> {
     pub fn meta(&mut self, meta: Meta) -> Result<(), PrintError> {
         if self.settings.what.meta {
             let with_others = self.settings.what != What { meta: true, ..What::NONE };
-            self.break_off(with_others && self.settings.what.body)?;
+            if !self.out.at_start() {
+                self.out.write_all(b"\n")?;
+            }
+            self.due |= with_others && self.settings.what.body;
+            self.set_apart()?;
             head::meta(meta, &mut self.out)?;
         }
         Ok(self.out.flush()?)
@@ -249,6 +262,39 @@ impl<'a> Printer<'a> {
     pub fn text(&mut self, text: &str) -> Result<(), PrintError> {
         self.out.write_all(text.as_bytes())?;
         Ok(self.out.flush()?)
+    }
+
+    /// One line of our own on standard output, each piece of it in its style where there is colour.
+    ///
+    /// # Errors
+    ///
+    /// A sink fails.
+    pub fn line(&mut self, pieces: &[(anstyle::Style, &str)]) -> Result<(), PrintError> {
+        pieces.iter().try_for_each(|(style, text)| self.out.paint(*style, text.as_bytes()))?;
+        self.out.write_all(b"\n")?;
+        Ok(self.out.flush()?)
+    }
+
+    /// Asks a person on standard error; the answer stands on the same line.
+    ///
+    /// # Errors
+    ///
+    /// Standard error fails.
+    pub fn ask(&mut self, question: &str) -> Result<(), PrintError> {
+        self.out.flush()?;
+        self.err.write_all(question.as_bytes())?;
+        Ok(self.err.flush()?)
+    }
+
+    /// A line on standard error as it stands: what a program reads there.
+    ///
+    /// # Errors
+    ///
+    /// Standard error fails.
+    pub fn tell(&mut self, line: &str) -> Result<(), PrintError> {
+        self.out.flush()?;
+        writeln!(self.err, "{line}")?;
+        Ok(self.err.flush()?)
     }
 
     /// Tells standard error what may be wrong; `-q` silences it.
@@ -297,15 +343,9 @@ impl<'a> Printer<'a> {
         Ok(self.out.flush()?)
     }
 
-    /// An empty line between two parts, after the end of the first.
-    fn break_off(&mut self, wanted: bool) -> io::Result<()> {
-        if !wanted {
-            return Ok(());
-        }
-        if !self.out.at_start() {
-            self.out.write_all(b"\n")?;
-        }
-        self.out.write_all(b"\n")
+    /// The empty line that is due between two parts.
+    fn set_apart(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.due) { self.out.write_all(b"\n") } else { Ok(()) }
     }
 }
 

@@ -231,11 +231,13 @@ fn the_printed_parts_of_an_exchange() {
     let said = restwalk(&["-v", "--base-url", &base, "put", "x", "a=1"]);
     let parts: Vec<_> = said.out.split("\n\n").collect();
     assert!(said.out.starts_with("PUT /x HTTP/1.1\nhost: 127.0.0.1"), "{}", said.out);
-    assert!(parts[1].starts_with("{\"a\":\"1\"}\nHTTP/1.1 200 OK\n") && parts[1].contains("x-one: 1"), "{}", said.out);
-    assert_eq!(parts[2], "done");
+    assert_eq!(parts[1], "{\"a\":\"1\"}", "{}", said.out);
+    assert!(parts[2].starts_with("HTTP/1.1 200 OK\n") && parts[2].contains("x-one: 1"), "{}", said.out);
+    assert_eq!(parts[3], "done", "{}", said.out);
+    assert!(parts[4].starts_with("Elapsed time: ") && parts.len() == 5, "{}", said.out);
     assert_eq!(restwalk(&["-q", "--base-url", &base, "put", "x", "a=1"]).out, "");
     let said = restwalk(&["-m", "--base-url", &base, "put", "x", "a=1"]);
-    assert!(said.out.starts_with("elapsed: ") && said.out.ends_with("attempts: 1\n"), "{}", said.out);
+    assert!(said.out.starts_with("Elapsed time: ") && said.out.ends_with("Attempts: 1\n"), "{}", said.out);
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 mod bodies;
 mod calls;
+mod demo;
+mod downloads;
+mod environments;
 mod messages;
 mod printing;
 mod support;

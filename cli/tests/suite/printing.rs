@@ -159,7 +159,7 @@ fn assert_harmless(name: &str, bytes: &[u8]) {
 /// Every way to a sink, each with foreign text in all that it takes.
 type Way = fn(&mut Printer<'_>) -> Result<(), PrintError>;
 
-const WAYS: [(&str, Way); 13] = [
+const WAYS: [(&str, Way); 16] = [
     ("request", |printer| {
         let value = HeaderValue::from_bytes(b"a\xc2\x9b\x9b\xe2\x80\xae").unwrap();
         let (parts, ()) = http::Request::get("http://h/a").header("x", value).body(()).unwrap().into_parts();
@@ -182,6 +182,9 @@ const WAYS: [(&str, Way); 13] = [
     ("item", |printer| printer.item(json().as_bytes())),
     ("meta", |printer| printer.meta(Meta::default())),
     ("text", |printer| printer.text(EVIL)),
+    ("line", |printer| printer.line(&[(anstyle::Style::new(), EVIL), (anstyle::Style::new().bold(), EVIL)])),
+    ("ask", |printer| printer.ask(EVIL)),
+    ("tell", |printer| printer.tell(EVIL)),
     ("warn", |printer| printer.warn(EVIL)),
     ("error", |printer| printer.error(EVIL)),
 ];

@@ -10,16 +10,16 @@ use crate::{
 };
 
 /// The longest file, in bytes.
-pub(in crate::catalog) const LONGEST: usize = 4 << 20;
+pub(crate) const LONGEST: usize = 4 << 20;
 /// How deep maps and lists may stand in each other.
 const DEEPEST: usize = 32;
 /// The most `,`, `[` and `{`: the parser holds a whole flow collection before it gives the first part of it.
 const MOST_MARKS: usize = 1 << 19;
 
-pub(super) fn read<'a>(file: &'a str, text: &'a str) -> Result<Document<'a>> {
+pub(super) fn read<'a>(file: &'a str, text: &'a str, discreet: bool) -> Result<Document<'a>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     refuse_text(file, text)?;
-    let document = Document { file, entries: Vec::with_capacity(text.len() / 16) };
+    let document = Document { file, discreet, entries: Vec::with_capacity(text.len() / 16) };
     let mut reader = Reader { document, open: Vec::new(), documents: 0 };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| syntax(file, &error))?;
@@ -58,7 +58,7 @@ fn first_control(text: &str) -> Option<(usize, char)> {
 ///
 /// # Errors
 /// They are not UTF-8.
-pub(in crate::catalog) fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
+pub(crate) fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(refusal(format!("{file}:1:1: the file is UTF-16; save it as UTF-8")));
     }

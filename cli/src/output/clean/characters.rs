@@ -8,6 +8,11 @@ pub(super) fn misleads(c: char) -> bool {
         || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether `c` shows only itself, on the line it stands on.
+pub(crate) fn is_plain(c: char) -> bool {
+    !c.is_control() && !misleads(c) && !hides(c)
+}
+
 /// Whether `c` takes no place of its own, so that two cells which differ by it look alike.
 fn hides(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}')

@@ -1,0 +1,136 @@
+//! A call whose answer goes into a file.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use restwalk::{Call, Download, Downloaded, Outcome, Response, block_on, http::header::CONTENT_DISPOSITION};
+
+use super::Ended;
+use crate::{
+    args::Options,
+    exit,
+    io::Io,
+    mistake::{Mistake, Result},
+    name,
+    output::clean,
+    progress::{self, Bar},
+};
+
+/// Where an answer goes that is not printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A file of this name.
+    File(PathBuf),
+    /// A pipe or a device, which is written as it is.
+    Stream(PathBuf),
+    /// A file whose name the answer says, else the URL.
+    Named,
+}
+
+/// Where the options want the answer; `None` is standard output.
+pub(super) fn target(options: &Options, io: &Io<'_>) -> Result<Option<Target>> {
+    let files = &options.files;
+    let Some(named) = &files.output else {
+        if files.proceed {
+            let wrong = Mistake::usage("-c goes on with a file, and none is named");
+            return Err(wrong.hint("-o FILE names it; what came of it so far is in FILE.part"));
+        }
+        return Ok(files.download.then_some(Target::Named));
+    };
+    let target = match &**named {
+        "-" | "/dev/stdout" => None,
+        named => Some(io.path(named)),
+    };
+    let stream = |path: &Path| {
+        let found = fs::metadata(path);
+        path.starts_with("/dev") || found.is_ok_and(|found| !found.is_file() && !found.is_dir())
+    };
+    let target = target.map(|path| if stream(&path) { Target::Stream(path) } else { Target::File(path) });
+    if files.proceed && !matches!(target, Some(Target::File(_))) {
+        let wrong = Mistake::usage("-c goes on with a file");
+        return Err(wrong.hint(format!("{named:?} is none")));
+    }
+    Ok(target)
+}
+
+/// Sends the call and writes its answer to `target`.
+pub(super) fn run(call: Call, target: Target, options: &Options, io: &mut Io<'_>) -> Ended {
+    let bar = Bar::new(options.print.quiet, io);
+    let chosen = target == Target::Named;
+    let saved = match target {
+        Target::Stream(path) => return stream(call, &path),
+        Target::File(path) => {
+            let download = described(path, options, bar.as_ref());
+            progress::watch(bar.as_ref(), call.download(download), io)??
+        }
+        Target::Named => {
+            let asked = call.build()?.uri().path().to_owned();
+            let response = block_on(call.header("accept-encoding", "identity").send())??;
+            let download = described(io.directory.join(named(&response, &asked)), options, bar.as_ref());
+            progress::watch(bar.as_ref(), response.download(download), io)??
+        }
+    };
+    if !options.print.quiet {
+        tell(&saved, chosen || bar.is_some(), io);
+    }
+    Ok(exit::OK)
+}
+
+fn described(path: PathBuf, options: &Options, bar: Option<&Bar>) -> Download {
+    let mut download = Download::to(path);
+    if options.files.proceed {
+        download = download.resume();
+    }
+    if options.files.force {
+        download = download.replace();
+    }
+    match bar.cloned() {
+        Some(bar) => download.on_progress(move |done, total| bar.set(done, total)),
+        None => download,
+    }
+}
+
+/// The name that an answer has, to a request for the path `asked`; where redirects led does not matter.
+fn named(response: &Response, asked: &str) -> String {
+    name::of(response.headers().get(CONTENT_DISPOSITION).map(|value| value.as_bytes()), asked)
+}
+
+/// Says where the file is, to whoever cannot know, and what is not sure of it.
+fn tell(saved: &Downloaded, whole: bool, io: &mut Io<'_>) {
+    let path = clean::line(&saved.path().display().to_string());
+    let before = match saved.resumed_from() {
+        0 => String::new(),
+        before => format!(", {} of it from before", progress::size(before)),
+    };
+    let mut printer = io.printer();
+    // Who cannot hear it has the file all the same.
+    if whole {
+        let _ = printer.tell(&format!("saved {path} ({}{before})", progress::size(saved.length())));
+    }
+    if saved.unverified_length() {
+        let _ = printer.warn(&format!("nothing told how long {path} is; it may be cut short"));
+    }
+}
+
+/// Writes the body to what is no regular file.
+fn stream(call: Call, path: &Path) -> Ended {
+    let told = |error: &io::Error, outcome| {
+        let code = if error.kind() == io::ErrorKind::StorageFull { "store.full" } else { "store.write" };
+        let exit = if outcome == Outcome::NotSent { exit::LOCAL } else { exit::FAILED };
+        let message = format!("{} cannot be written: {error}", path.display());
+        Mistake { exit, outcome, ..Mistake::local(code, message) }
+    };
+    let mut file = OpenOptions::new().write(true).open(path).map_err(|error| told(&error, Outcome::NotSent))?;
+    let mut stream = block_on(call.send())??.stream();
+    while let Some(chunk) = block_on(stream.next())? {
+        if let Err(error) = file.write_all(&chunk?) {
+            // Whoever reads has seen enough.
+            let gone = error.kind() == io::ErrorKind::BrokenPipe;
+            return if gone { Ok(exit::OK) } else { Err(told(&error, Outcome::Processed)) };
+        }
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,137 @@
+//! One environment as its file says it, before anything is looked up.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::reference::{Around, Reference};
+use crate::{auth::Auth, catalog::Rate, error::Result};
+
+#[derive(Default)]
+pub(super) struct Settings {
+    pub(super) base_url: Option<String>,
+    pub(super) catalog: Option<Served>,
+    pub(super) defaults: Option<PathBuf>,
+    pub(super) actor: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) secret_headers: Vec<(String, Reference)>,
+    pub(super) variables: Vec<(String, String)>,
+    pub(super) auth: Option<SignIn>,
+    pub(super) timeout: Option<Duration>,
+    /// One means that nothing is tried again.
+    pub(super) attempts: Option<u8>,
+    pub(super) rates: Vec<Rate>,
+    pub(super) proxy: Option<Option<Reference>>,
+    pub(super) ca_certificate: Option<PathBuf>,
+    /// Secrets in plain text, by file and line.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Which catalog an environment has.
+pub(super) enum Served {
+    Embedded,
+    File(PathBuf),
+}
+
+/// How an environment signs in.
+pub(super) enum SignIn {
+    Basic(Reference, Reference),
+    Scheme(String, Reference),
+    Header(String, Reference),
+    Query(String, Reference),
+    Template(Vec<(String, String)>, Vec<(String, Reference)>),
+}
+
+impl Settings {
+    /// The files that it names, but for those of secrets.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let catalog = match &self.catalog {
+            Some(Served::File(path)) => Some(path),
+            _ => None,
+        };
+        catalog.into_iter().chain(&self.defaults).chain(&self.ca_certificate)
+    }
+
+    /// All that is looked up.
+    pub(super) fn references(&self) -> impl Iterator<Item = &Reference> {
+        let auth = self.auth.iter().flat_map(SignIn::references);
+        auth.chain(self.secret_headers.iter().map(|(_, secret)| secret)).chain(self.proxy.iter().flatten())
+    }
+
+    /// Its keys, and what each comes to, without secrets.
+    pub(super) fn summary(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let named =
+            |names: &mut dyn Iterator<Item = String>| Some(names.collect::<Vec<_>>()).filter(|it| !it.is_empty());
+        let secret = |(name, secret): &(String, Reference)| format!("{name}: {secret:?}");
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let mut headers = headers.chain(self.secret_headers.iter().map(secret));
+        let mut variables = self.variables.iter().map(|(name, value)| format!("{name}: {value}"));
+        let catalog = self.catalog.as_ref().map(|catalog| match catalog {
+            Served::Embedded => "max".to_owned(),
+            Served::File(file) => path(file),
+        });
+        let joined = |list: Option<Vec<String>>| list.map(|list| list.join(", "));
+        let known = [
+            ("base_url", self.base_url.clone()),
+            ("catalog", catalog),
+            ("defaults", self.defaults.as_ref().map(path)),
+            ("actor", self.actor.clone()),
+            ("headers", joined(named(&mut headers))),
+            ("variables", joined(named(&mut variables))),
+            ("auth", self.auth.as_ref().map(SignIn::summary)),
+            ("timeout", self.timeout.map(|time| format!("{time:?}"))),
+            ("retry", self.attempts.map(|most| if most == 1 { "off".to_owned() } else { most.to_string() })),
+            ("limit", joined(named(&mut self.rates.iter().map(ToString::to_string)))),
+            ("proxy", self.proxy.as_ref().map(|url| url.as_ref().map_or("none".to_owned(), |url| format!("{url:?}")))),
+            ("ca_certificate", self.ca_certificate.as_ref().map(path)),
+        ];
+        known.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
+    /// Whether it holds credentials for its API.
+    pub(super) fn signs_in(&self) -> bool {
+        self.auth.is_some() || !self.secret_headers.is_empty()
+    }
+}
+
+impl SignIn {
+    fn references(&self) -> Vec<&Reference> {
+        match self {
+            Self::Basic(user, password) => vec![user, password],
+            Self::Scheme(_, secret) | Self::Header(_, secret) | Self::Query(_, secret) => vec![secret],
+            Self::Template(_, values) => values.iter().map(|(_, secret)| secret).collect(),
+        }
+    }
+
+    /// How it signs in, and where each secret is to be found.
+    fn summary(&self) -> String {
+        match self {
+            Self::Basic(_, password) => format!("basic, {password:?}"),
+            Self::Scheme(scheme, token) => format!("{scheme}, {token:?}"),
+            Self::Header(name, key) => format!("header {name}, {key:?}"),
+            Self::Query(name, key) => format!("query {name}, {key:?}"),
+            Self::Template(headers, values) => {
+                let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+                let values: Vec<_> = values.iter().map(|(name, secret)| format!("{name}: {secret:?}")).collect();
+                format!("headers {}, {}", names.join(", "), values.join(", "))
+            }
+        }
+    }
+
+    /// The credentials, their secrets looked up.
+    pub(super) fn resolve(&self, around: &Around<'_>) -> Result<Auth> {
+        Ok(match self {
+            Self::Basic(user, password) => Auth::basic(user.resolve(around)?, password.resolve(around)?),
+            Self::Scheme(scheme, token) => Auth::scheme(scheme, token.resolve(around)?),
+            Self::Header(name, key) => Auth::api_key_header(name, key.resolve(around)?),
+            Self::Query(name, key) => Auth::api_key_query(name, key.resolve(around)?),
+            Self::Template(headers, values) => {
+                let headers = headers.iter().map(|(name, template)| (name.as_str(), template.as_str()));
+                let mut auth = Auth::headers(headers);
+                for (name, secret) in values {
+                    auth = auth.with(name, secret.resolve(around)?);
+                }
+                auth
+            }
+        })
+    }
+}
