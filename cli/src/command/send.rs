@@ -10,7 +10,7 @@ use restwalk::{
     http::{Method, header::CONTENT_TYPE},
 };
 
-use super::{Ended, download};
+use super::{Ended, download, pages};
 use crate::{
     args::Options,
     call::{self, Described},
@@ -51,6 +51,10 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
     }
+    if pages::wanted(options) {
+        drop(printer);
+        return pages::run(described.call, options, io);
+    }
     if let Some(target) = target {
         drop(printer);
         return download::run(described.call, target, options, io);
@@ -85,7 +89,7 @@ impl Said {
 }
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
-fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
+pub(super) fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
     let (parts, body) = described.call.build_signed()?.into_parts();
     let sent = match body.as_bytes() {
         Some(bytes) => Sent::Bytes(bytes),
@@ -145,7 +149,7 @@ fn processed(error: PrintError) -> Mistake {
 }
 
 /// Asks a person before a dangerous call; without one, `-y` must have been given.
-fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<()> {
+pub(super) fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<()> {
     if options.send.yes || !described.policy().is_some_and(|policy| policy.confirm()) {
         return Ok(());
     }
