@@ -81,48 +81,60 @@ fn answer(stream: &TcpStream, world: &Shared) {
 
 #[test]
 fn x08_killed_at_a_hundred_points_nothing_arrives_twice_and_nothing_is_lost() {
+    let records: String = (0..RECORDS).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    // An odd number of threads, so that each of them has calls with a key and without.
+    thread::scope(|scope| {
+        for first in 1..=3 {
+            let records = &records;
+            scope.spawn(move || (first..=100).step_by(3).for_each(|point| killed_at(point, records)));
+        }
+    });
+}
+
+/// Kills a run at one point, lets another go on, and looks at what has arrived.
+fn killed_at(point: usize, records: &str) {
     let world = Shared::default();
     let url = serve(world.clone());
-    let records: String = (0..RECORDS).map(|id| format!("{{\"id\":{id}}}\n")).collect();
-    for point in 1..=100 {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("records"), &records).unwrap();
-        let keyed = point % 2 == 0;
-        let command = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_restwalk"));
-            command.current_dir(folder.path()).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
-            command.args(["--base-url", &url, "--each", "records", "--resume", "journal", "post", "x/{id}", "a={id}"]);
-            command.args(keyed.then_some("Idempotency-Key:k{id}")).stderr(Stdio::piped());
-            command
-        };
-        {
-            let mut world = world.lock().unwrap();
-            // The lock is held until the child is known, so that no event comes before.
-            *world = World { kill_at: Some(point), child: Some(command().spawn().unwrap()), ..World::default() };
-        }
-        let mut stderr = world.lock().unwrap().child.as_mut().unwrap().stderr.take().unwrap();
-        stderr.read_to_end(&mut Vec::new()).unwrap();
-        let mut child = world.lock().unwrap().child.take().unwrap();
-        child.wait().unwrap();
-        world.lock().unwrap().kill_at = None;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("records"), records).unwrap();
+    let keyed = point % 2 == 0;
+    let command = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restwalk"));
+        command.current_dir(folder.path()).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(["--base-url", &url, "--each", "records", "--resume", "journal", "post", "x/{id}", "a={id}"]);
+        command.args(keyed.then_some("Idempotency-Key:k{id}")).stderr(Stdio::piped());
+        command
+    };
+    let mut stderr = {
+        let mut world = world.lock().unwrap();
+        // The lock is held until the child is known, so that no event comes before.
+        let mut child = command().spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        (world.kill_at, world.child) = (Some(point), Some(child));
+        stderr
+    };
+    stderr.read_to_end(&mut Vec::new()).unwrap();
+    let mut child = world.lock().unwrap().child.take().unwrap();
+    let ended = child.wait().unwrap();
+    assert!(ended.code().is_none() || point == 2 * RECORDS, "point {point}: {ended}");
+    world.lock().unwrap().kill_at = None;
 
-        let rest = command().output().unwrap();
-        let told = String::from_utf8(rest.stderr).unwrap();
-        let world = world.lock().unwrap();
-        let mut in_doubt = 0;
-        for id in 0..RECORDS {
-            let keys = world.arrived.get(&format!("/x/{id}")).map_or(&[][..], |keys| keys);
-            let doubtful = told.contains(&format!("line {}: in doubt", id + 1));
-            in_doubt += usize::from(doubtful);
-            if keyed {
-                let same = keys.iter().all(|key| key.as_deref() == Some(&*format!("k{id}")));
-                assert!(!keys.is_empty() && same, "point {point}: record {id}: {keys:?}");
-            } else {
-                assert!(keys.len() <= 1, "point {point}: record {id} arrived twice");
-                assert!(keys.len() == 1 || doubtful, "point {point}: record {id} is lost: {told}");
-            }
+    let rest = command().output().unwrap();
+    let told = String::from_utf8(rest.stderr).unwrap();
+    let world = world.lock().unwrap();
+    let mut in_doubt = 0;
+    for id in 0..RECORDS {
+        let keys = world.arrived.get(&format!("/x/{id}")).map_or(&[][..], |keys| keys);
+        let doubtful = told.contains(&format!("line {}: in doubt", id + 1));
+        in_doubt += usize::from(doubtful);
+        if keyed {
+            let same = keys.iter().all(|key| key.as_deref() == Some(&*format!("k{id}")));
+            assert!(!keys.is_empty() && same, "point {point}: record {id}: {keys:?}");
+        } else {
+            assert!(keys.len() <= 1, "point {point}: record {id} arrived twice");
+            assert!(keys.len() == 1 || doubtful, "point {point}: record {id} is lost: {told}");
         }
-        assert!(in_doubt <= if keyed { 0 } else { 4 }, "point {point}: {told}");
-        assert_eq!(rest.status.code(), Some(i32::from(in_doubt > 0)), "point {point}: {told}");
     }
+    assert!(in_doubt <= if keyed { 0 } else { 4 }, "point {point}: {told}");
+    assert_eq!(rest.status.code(), Some(i32::from(in_doubt > 0)), "point {point}: {told}");
 }
