@@ -137,7 +137,7 @@ pub(crate) struct Place {
 /// How a call is sent.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Send {
-    /// Sign in: USER:PASS, a token with -A bearer, @FILE, or - for standard input
+    /// Sign in: USER, whose password is asked for, USER:PASS, a token with -A bearer, @FILE, or - for standard input
     #[arg(short, long, value_name = "USER[:PASS]")]
     pub(crate) auth: Option<String>,
     /// The kind of sign-in: basic, bearer, or another scheme
@@ -164,6 +164,9 @@ pub(crate) struct Send {
     /// Check the server's certificate: yes, no, or a file of CA certificates
     #[arg(long, value_name = "yes|no|FILE", default_value = "yes")]
     pub(crate) verify: String,
+    /// Send credentials even where --verify no leaves open to whom
+    #[arg(long)]
+    pub(crate) insecure_send_auth: bool,
     /// Trust the CA certificates in this file too
     #[arg(long, value_name = "FILE")]
     pub(crate) cacert: Option<String>,

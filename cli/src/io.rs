@@ -10,7 +10,10 @@ use std::{
 
 use restwalk::Transport;
 
-use crate::output::{Printer, Settings, colour::Facts};
+use crate::{
+    Stop,
+    output::{Printer, Settings, colour::Facts},
+};
 
 /// What a standard stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,9 @@ pub enum Stream {
     /// Anything else: `/dev/null`, a socket, or nothing at all. It is never read.
     Other,
 }
+
+/// Switches the echo of a terminal.
+pub type Echo<'a> = Box<dyn FnMut(bool) -> io::Result<()> + 'a>;
 
 /// The world around a run: streams, environment and directory.
 pub struct Io<'a> {
@@ -41,6 +47,10 @@ pub struct Io<'a> {
     pub columns: Option<u16>,
     /// What answers in place of the network: for tests, and for the tour.
     pub service: Option<Arc<dyn Transport>>,
+    /// Switches whether the terminal of standard input shows what is typed; without it no password is asked for.
+    pub echo: Option<Echo<'a>>,
+    /// Ends the run early.
+    pub stop: Stop,
     /// What the options say of printing.
     pub(crate) print: Settings,
 }
@@ -56,6 +66,8 @@ impl<'a> Io<'a> {
             directory: PathBuf::new(),
             columns: None,
             service: None,
+            echo: None,
+            stop: Stop::default(),
             print: Settings::default(),
         }
     }
@@ -67,6 +79,15 @@ impl<'a> Io<'a> {
 
     /// What prints, the way that the options ask for; a run may have one after another.
     pub(crate) fn printer(&mut self) -> Printer<'_> {
+        let facts = self.facts();
+        let stop = self.stop.flag();
+        let mut printer = Printer::new(self.print.clone(), &facts, &mut self.stdout.0, &mut self.stderr.0);
+        printer.stopped_by(stop);
+        printer
+    }
+
+    /// What prints even when the run is to end: what a server has done already is said.
+    pub(crate) fn last_printer(&mut self) -> Printer<'_> {
         let facts = self.facts();
         Printer::new(self.print.clone(), &facts, &mut self.stdout.0, &mut self.stderr.0)
     }
@@ -104,7 +125,7 @@ impl<'a> Io<'a> {
 
 impl fmt::Debug for Io<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stdin, stdout, stderr, variables, directory, columns, service, print } = self;
+        let Self { stdin, stdout, stderr, variables, directory, columns, service, echo: _, stop, print } = self;
         f.debug_struct("Io")
             .field("stdin", &stdin.1)
             .field("stdout", &stdout.1)
@@ -113,7 +134,8 @@ impl fmt::Debug for Io<'_> {
             .field("directory", directory)
             .field("columns", columns)
             .field("service", &service.is_some())
+            .field("stop", stop)
             .field("print", &print.what)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,9 @@ impl Mistake {
     /// The code of the one end that nobody is told of: whoever reads standard output has gone, as `head` does.
     pub(crate) const SEEN: &str = "seen";
 
+    /// The code of a run that somebody ended.
+    pub(crate) const CANCELLED: &str = "cancelled";
+
     /// A mistake that was seen before anything was sent.
     pub(crate) fn local(code: &'static str, message: impl Into<String>) -> Self {
         let (spot, hint) = (None, None);
@@ -59,7 +62,7 @@ impl From<PrintError> for Mistake {
     fn from(error: PrintError) -> Self {
         let code = match &error {
             PrintError::Closed => Self::SEEN,
-            PrintError::Stopped => "cancelled",
+            PrintError::Stopped => Self::CANCELLED,
             PrintError::Write(_) => "store.full",
             PrintError::Content(_) => "decode",
         };

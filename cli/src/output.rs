@@ -4,6 +4,7 @@
 //! error. Both go through [`clean`], the only way to a terminal.
 
 mod body;
+mod charset;
 pub mod clean;
 pub mod colour;
 mod failure;

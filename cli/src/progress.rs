@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use restwalk::block_on;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -48,9 +47,10 @@ impl Bar {
 
 /// Waits for `future`, and draws `bar` meanwhile.
 pub(crate) fn watch<F: Future>(bar: Option<&Bar>, future: F, io: &mut Io<'_>) -> Result<F::Output> {
-    let Some(bar) = bar else { return Ok(block_on(future)?) };
+    let Some(bar) = bar else { return io.stop.wait(future) };
     let columns = usize::from(io.columns.unwrap_or(80));
-    Ok(block_on(drawn(bar, future, &mut io.stderr.0, columns))?)
+    let stop = io.stop.clone();
+    stop.wait(drawn(bar, future, &mut io.stderr.0, columns))
 }
 
 async fn drawn<F: Future>(bar: &Bar, future: F, err: &mut dyn Write, columns: usize) -> F::Output {

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) given: Vec<Variable>,
     /// What the environment knows besides.
     pub(crate) known: Vec<Variable>,
+    /// The user whose password is still to be asked for.
+    pub(crate) asks: Option<String>,
     pub(crate) expand: Expand,
     /// What a person should know before the call is sent.
     pub(crate) warnings: Vec<String>,
@@ -63,14 +65,11 @@ impl Settings {
             auth: given.token.map(Auth::bearer),
             actor: actor.or_else(|| demo.then(|| demo::ACTOR.to_owned())),
             environment,
+            asks: None,
             client: RefCell::default(),
         };
-        if matches!(&*options.send.verify, "no" | "false") {
-            let why = "the server's certificate is not checked: anyone on the way can read and answer";
-            settings.warnings.push(why.to_owned());
-        }
         settings.sign_in(options, io)?;
-        if options.send.no_auth {
+        if !sends_credentials(options) {
             settings.auth = Some(Auth::none());
         }
         Ok(settings)
@@ -94,10 +93,11 @@ impl Settings {
                 self.actor = Some(user.to_owned());
                 Auth::basic(user, password)
             }
+            // It is asked for when a call is about to be sent, and by no other command.
             ("basic", None) => {
-                let mut wrong = Mistake::local("auth.required", "a password is missing");
-                wrong.exit = crate::exit::SIGN_IN;
-                return Err(wrong.hint("write -a USER:PASS, or -a @FILE with that text in the file"));
+                self.actor = Some(text.clone());
+                self.asks = Some(text.clone());
+                Auth::basic(text, "")
             }
             ("bearer", _) => Auth::bearer(text),
             _ => Auth::scheme(&options.send.auth_type, text),
@@ -141,12 +141,23 @@ impl Settings {
     }
 }
 
+/// Whether the server must prove who it is.
+pub(crate) fn is_checked(options: &Options) -> bool {
+    !matches!(&*options.send.verify, "no" | "false")
+}
+
+/// Whether credentials go to a server: not where they are not wanted, nor where anybody may be at the other end.
+pub(crate) fn sends_credentials(options: &Options) -> bool {
+    let send = &options.send;
+    !send.no_auth && (is_checked(options) || send.insecure_send_auth)
+}
+
 /// Proxy and certificates.
 fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result<ClientBuilder> {
     let send = &options.send;
     match &*send.verify {
+        _ if !is_checked(options) => builder = builder.insecure(true),
         "yes" | "true" => {}
-        "no" | "false" => builder = builder.insecure(true),
         file => builder = builder.ca_certificate(input::text_file(io, file)?),
     }
     if let Some(file) = &send.cacert {

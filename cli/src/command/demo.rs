@@ -2,7 +2,7 @@
 
 use std::{future::pending, io::Write, time::SystemTime};
 
-use restwalk::{Catalog, block_on};
+use restwalk::Catalog;
 
 use super::Ended;
 use crate::{
@@ -35,7 +35,8 @@ fn serve(options: &Options, io: &mut Io<'_>) -> Result<()> {
     let port = options.port.unwrap_or_else(|| Demo::usual_port(catalog.base_url()));
     let demo = Demo::new(&catalog, SystemTime::now)?;
     let failed = |error: std::io::Error| Mistake { exit: exit::FAILED, ..Mistake::local("connect", error.to_string()) };
-    block_on(async {
+    let stop = io.stop.clone();
+    stop.wait(async {
         let served = demo.listen(port).await.map_err(failed)?;
         let address = served.address();
         let hint = match address.port() {

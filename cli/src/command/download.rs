@@ -6,10 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use restwalk::{Call, Download, Downloaded, Outcome, Response, block_on, http::header::CONTENT_DISPOSITION};
+use restwalk::{Call, Download, Downloaded, Outcome, Response, http::header::CONTENT_DISPOSITION};
 
 use super::Ended;
 use crate::{
+    Stop,
     args::Options,
     exit,
     io::Io,
@@ -61,14 +62,14 @@ pub(super) fn run(call: Call, target: Target, options: &Options, io: &mut Io<'_>
     let bar = Bar::new(options.print.quiet, io);
     let chosen = target == Target::Named;
     let saved = match target {
-        Target::Stream(path) => return stream(call, &path),
+        Target::Stream(path) => return stream(call, &path, &io.stop),
         Target::File(path) => {
             let download = described(path, options, bar.as_ref());
             progress::watch(bar.as_ref(), call.download(download), io)??
         }
         Target::Named => {
             let asked = call.build()?.uri().path().to_owned();
-            let response = block_on(call.header("accept-encoding", "identity").send())??;
+            let response = io.stop.wait(call.header("accept-encoding", "identity").send())??;
             let download = described(io.directory.join(named(&response, &asked)), options, bar.as_ref());
             progress::watch(bar.as_ref(), response.download(download), io)??
         }
@@ -116,7 +117,7 @@ fn tell(saved: &Downloaded, whole: bool, io: &mut Io<'_>) {
 }
 
 /// Writes the body to what is no regular file.
-fn stream(call: Call, path: &Path) -> Ended {
+fn stream(call: Call, path: &Path, stop: &Stop) -> Ended {
     let told = |error: &io::Error, outcome| {
         let code = if error.kind() == io::ErrorKind::StorageFull { "store.full" } else { "store.write" };
         let exit = if outcome == Outcome::NotSent { exit::LOCAL } else { exit::FAILED };
@@ -124,8 +125,8 @@ fn stream(call: Call, path: &Path) -> Ended {
         Mistake { exit, outcome, ..Mistake::local(code, message) }
     };
     let mut file = OpenOptions::new().write(true).open(path).map_err(|error| told(&error, Outcome::NotSent))?;
-    let mut stream = block_on(call.send())??.stream();
-    while let Some(chunk) = block_on(stream.next())? {
+    let mut stream = stop.wait(call.send())??.stream();
+    while let Some(chunk) = stop.wait(stream.next())? {
         if let Err(error) = file.write_all(&chunk?) {
             // Whoever reads has seen enough.
             let gone = error.kind() == io::ErrorKind::BrokenPipe;

@@ -2,15 +2,16 @@
 
 use std::{
     fs::File,
-    future::Future,
     io::{BufRead, BufReader, Seek},
+    time::Duration,
 };
 
-use restwalk::block_on;
+use restwalk::{Outcome, block_on};
 use sha1_smol::Sha1;
 
 use super::{Ended, send};
 use crate::{
+    Stop,
     args::Options,
     each::{
         bulk::Bulk,
@@ -22,7 +23,7 @@ use crate::{
     exit, input,
     io::{Io, Stream},
     mistake::{Mistake, Result},
-    settings::Settings,
+    settings::{Settings, is_checked},
     words::Words,
 };
 
@@ -66,15 +67,17 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let mut source = Source::open(named, io)?;
     // What is left of standard input belongs to no call.
     io.stdin.1 = if io.stdin.1 == Stream::Terminal { Stream::Terminal } else { Stream::Other };
-    let mut bulk = Bulk { form, options: options.clone(), settings, io, total: 0, drawn: None };
+    let mut bulk = Bulk { form, options: options.clone(), settings, io, auth: None, total: 0, drawn: None };
     let (input, shown) = check(&mut bulk, &mut source)?;
     if shown {
         return Ok(exit::OK);
     }
-    for warning in bulk.settings.warnings.clone() {
-        let _ = bulk.io.printer().warn(&warning);
-    }
-    let stop = stop(bulk.io);
+    bulk.auth = send::password(&bulk.settings, options, bulk.io)?;
+    warn(&mut bulk);
+    let wish = bulk.io.stop.clone();
+    // A little more than the calls get, for what they came to.
+    wish.wants(engine::GRACE + Duration::from_millis(500));
+    let stop = async move { wish.stopped().await };
     let jobs = usize::from(options.many.jobs);
     let ended = match &options.many.resume {
         None => block_on(Run::new(&mut bulk, Journal::none(), jobs).carry(source.records()?, stop))?,
@@ -93,6 +96,9 @@ fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<(String, bool)>
     let (curl, offline) = (bulk.options.print.curl, bulk.options.print.offline);
     let mut records = source.records()?;
     while let Some(record) = records.next()? {
+        if bulk.io.stop.exit().is_some() {
+            return Err(Mistake { outcome: Outcome::NotSent, ..Stop::mistake() });
+        }
         let (described, _) = bulk.describe(&record)?;
         bulk.total += 1;
         if curl {
@@ -107,9 +113,16 @@ fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<(String, bool)>
     Ok((records.hash(), curl || offline))
 }
 
-/// When a person wants the run to end.
-fn stop(_: &Io<'_>) -> impl Future<Output = ()> + use<> {
-    std::future::pending()
+/// Tells what a person should know before anything is sent.
+fn warn(bulk: &mut Bulk<'_, '_>) {
+    let mut printer = bulk.io.printer();
+    // Who cannot hear a warning is not kept from the answers.
+    if !is_checked(&bulk.options) {
+        let _ = printer.tell(&send::unchecked(&bulk.options));
+    }
+    for warning in &bulk.settings.warnings {
+        let _ = printer.warn(warning);
+    }
 }
 
 /// Tells what the run came to.
@@ -118,12 +131,12 @@ fn told(ended: engine::Ended, mut bulk: Bulk<'_, '_>) -> Ended {
     let engine::Ended { summary, broken } = ended;
     let all = summary.all() == bulk.total;
     let as_json = bulk.options.print.error_format == "json";
-    let mut printer = bulk.io.printer();
+    let mut printer = bulk.io.last_printer();
     if !summary.is_plain() || !all {
         let text = summary.text(bulk.total);
         if as_json {
             let exit = summary.exit().max(if all { exit::OK } else { exit::FAILED });
-            let outcome = restwalk::Outcome::MaybeProcessed;
+            let outcome = Outcome::MaybeProcessed;
             crate::tell(&Mistake { exit, outcome, ..Mistake::local("records", text) }, true, &mut printer);
         } else {
             let _ = printer.tell(&text);
@@ -132,7 +145,7 @@ fn told(ended: engine::Ended, mut bulk: Bulk<'_, '_>) -> Ended {
     match broken {
         Some(mistake) if mistake.code == Mistake::SEEN => Ok(summary.exit()),
         Some(mistake) => Err(Mistake { exit: mistake.exit.max(summary.exit()), ..mistake }),
-        None if !all => Ok(exit::INTERRUPTED),
+        None if !all => Ok(bulk.io.stop.exit().unwrap_or(exit::INTERRUPTED)),
         None => Ok(summary.exit()),
     }
 }

@@ -1,10 +1,11 @@
 //! `--all` and `--ndjson`: the items of a listing, whatever pages they come in.
 
-use restwalk::{Call, Items, Stop, block_on};
+use restwalk::{Call, Items, Stop as Ending};
 use serde_json::value::RawValue;
 
 use super::Ended;
 use crate::{
+    Stop,
     args::Options,
     exit,
     io::{Io, Stream},
@@ -39,22 +40,23 @@ pub(crate) fn run(call: Call, options: &Options, io: &mut Io<'_>) -> Ended {
     let whole = io.stdout.1 == Stream::Terminal || options.print.format.is_some();
     let by_line = options.many.ndjson || options.print.filter.is_some();
     let mut items = items(call, options);
+    let stop = io.stop.clone();
     let mut printer = io.printer();
     if !printer.settings().what.body {
-        while let Some(item) = block_on(items.next())? {
+        while let Some(item) = stop.wait(items.next())? {
             item?;
         }
     } else if by_line {
-        while let Some(item) = block_on(items.next())? {
+        while let Some(item) = stop.wait(items.next())? {
             printer.item(item?.get().as_bytes())?;
         }
     } else if whole {
-        let array = joined(&mut items)?;
+        let array = joined(&mut items, &stop)?;
         printer.body(Some("application/json"), array.as_bytes())?;
     } else {
-        array(&mut items, &mut printer)?;
+        array(&mut items, &stop, &mut printer)?;
     }
-    if options.many.max_pages.is_none() && items.stopped() == Some(Stop::MaxPages) {
+    if options.many.max_pages.is_none() && items.stopped() == Some(Ending::MaxPages) {
         let _ = printer.warn("there are more pages than were followed; --max-pages N follows more");
     }
     printer.finish()?;
@@ -62,9 +64,9 @@ pub(crate) fn run(call: Call, options: &Options, io: &mut Io<'_>) -> Ended {
 }
 
 /// Prints an array as its items come; one that breaks off has no end.
-fn array(items: &mut Items<Box<RawValue>>, printer: &mut Printer<'_>) -> Result<()> {
+fn array(items: &mut Items<Box<RawValue>>, stop: &Stop, printer: &mut Printer<'_>) -> Result<()> {
     let mut before = "[";
-    while let Some(item) = block_on(items.next())? {
+    while let Some(item) = stop.wait(items.next())? {
         printer.text(&format!("{before}\n{}", item?.get()))?;
         before = ",";
     }
@@ -72,9 +74,9 @@ fn array(items: &mut Items<Box<RawValue>>, printer: &mut Printer<'_>) -> Result<
 }
 
 /// All items as one array.
-fn joined(items: &mut Items<Box<RawValue>>) -> Result<String> {
+fn joined(items: &mut Items<Box<RawValue>>, stop: &Stop) -> Result<String> {
     let mut array = String::from("[");
-    while let Some(item) = block_on(items.next())? {
+    while let Some(item) = stop.wait(items.next())? {
         let item = item?;
         if array.len() + item.get().len() > LARGEST {
             let wrong =

@@ -1,25 +1,24 @@
 //! Sends a call, or shows what would be sent.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    time::Instant,
-};
+use std::time::Instant;
 
 use restwalk::{
-    Outcome, Response, block_on,
+    Auth, Outcome, Response,
     http::{Method, header::CONTENT_TYPE},
 };
 
 use super::{Ended, download, pages};
 use crate::{
+    Stop,
     args::Options,
+    ask,
     call::{self, Described},
     exit,
-    io::{Io, Stream},
+    io::Io,
     mistake::{Mistake, Result},
     output::{Meta, PrintError, Printer, Sent},
     progress::{self, Bar},
-    settings::Settings,
+    settings::{Settings, is_checked, sends_credentials},
     words::Words,
 };
 
@@ -27,7 +26,7 @@ use crate::{
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let words = Words::parse(words)?;
     let settings = Settings::read(options, io)?;
-    let described = call::describe(&words, options, &settings, io)?;
+    let mut described = call::describe(&words, options, &settings, io)?;
     let target = download::target(options, io)?;
     if options.print.curl {
         let line = described.call.to_curl()?;
@@ -35,14 +34,24 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         return Ok(exit::OK);
     }
     if options.print.offline {
+        if options.print.show_secrets {
+            sign(&mut described, &settings, options, io)?;
+        }
         request(&described, &mut io.printer())?;
         return Ok(exit::OK);
     }
     // A mistake is told before anybody is asked.
     described.call.build()?;
     confirm(&described, options, io)?;
+    sign(&mut described, &settings, options, io)?;
+    let stop = io.stop.clone();
+    let asked = Asked::now(&described, &stop);
     let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
     let mut printer = io.printer();
+    if !is_checked(options) {
+        // -q does not silence this one.
+        let _ = printer.tell(&unchecked(options));
+    }
     for warning in &settings.warnings {
         // Who cannot hear a warning is not kept from the answer.
         let _ = printer.warn(warning);
@@ -61,31 +70,47 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     }
     if let Some(bar) = bar {
         drop(printer);
-        return upload(described, &bar, options, io);
+        return upload(described, &asked, &bar, options, io);
     }
-    let (said, begun) = (Said::of(&described), Instant::now());
-    let response = block_on(described.call.send_raw())??;
-    exchange(response, &said, begun, options, &mut printer)
+    let response = stop.wait(described.call.send_raw())??;
+    exchange(response, &asked, options, &mut printer)
 }
 
 /// Sends a call with files, and shows a person how far they are.
-fn upload(described: Described, bar: &Bar, options: &Options, io: &mut Io<'_>) -> Ended {
-    let (said, begun, noted) = (Said::of(&described), Instant::now(), bar.clone());
+fn upload(described: Described, asked: &Asked, bar: &Bar, options: &Options, io: &mut Io<'_>) -> Ended {
+    let noted = bar.clone();
     let call = described.call.on_progress(move |step| noted.set(step.sent, step.total));
     let response = progress::watch(Some(bar), call.send_raw(), io)??;
-    exchange(response, &said, begun, options, &mut io.printer())
+    exchange(response, asked, options, &mut io.printer())
 }
 
-/// What messages call a call.
-struct Said {
+/// What was asked: its method and label for messages, since when, and what ends the wait.
+struct Asked {
     method: Method,
     label: String,
+    begun: Instant,
+    stop: Stop,
 }
 
-impl Said {
-    fn of(described: &Described) -> Self {
-        Self { method: described.method.clone(), label: described.label() }
+impl Asked {
+    fn now(described: &Described, stop: &Stop) -> Self {
+        let (method, label) = (described.method.clone(), described.label());
+        Self { method, label, begun: Instant::now(), stop: stop.clone() }
     }
+}
+
+/// Asks for the password that is missing, if one goes along.
+fn sign(described: &mut Described, settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<()> {
+    if let Some(auth) = password(settings, options, io)? {
+        described.call = described.call.clone().auth(auth);
+    }
+    Ok(())
+}
+
+/// The sign-in with the password that is missing, if one goes along.
+pub(super) fn password(settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<Option<Auth>> {
+    let user = settings.asks.as_ref().filter(|_| sends_credentials(options));
+    user.map(|user| Ok(Auth::basic(user, ask::password(user, io)?))).transpose()
 }
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
@@ -100,21 +125,15 @@ pub(super) fn request(described: &Described, printer: &mut Printer<'_>) -> Resul
 }
 
 /// Prints the answer, and tells of a status that is no success.
-fn exchange(
-    response: Response,
-    Said { method, label }: &Said,
-    begun: Instant,
-    options: &Options,
-    printer: &mut Printer<'_>,
-) -> Ended {
+fn exchange(response: Response, asked: &Asked, options: &Options, printer: &mut Printer<'_>) -> Ended {
     let exit = exit::status(response.status());
     if exit != exit::OK {
-        let message = format!("{method} {label} answered {}", response.status());
+        let message = format!("{} {} answered {}", asked.method, asked.label, response.status());
         let status = Some(response.status().as_u16());
         let told = Mistake { exit, status, outcome: Outcome::Processed, ..Mistake::local("status", message) };
         crate::tell(&told, options.print.error_format == "json", printer);
     }
-    match answer(response, begun, printer) {
+    match answer(response, asked, printer) {
         Ok(()) => Ok(exit),
         Err(mistake) if mistake.code == Mistake::SEEN => Ok(exit),
         Err(mistake) if exit != exit::OK && mistake.exit == exit::FAILED => Err(Mistake { exit, ..mistake }),
@@ -123,18 +142,18 @@ fn exchange(
 }
 
 /// Prints an answer: whole where its shape needs that, else as it comes.
-fn answer(response: Response, begun: Instant, printer: &mut Printer<'_>) -> Result<()> {
+fn answer(response: Response, Asked { begun, stop, .. }: &Asked, printer: &mut Printer<'_>) -> Result<()> {
     let (attempts, from_cache) = (response.attempts(), response.from_cache());
     printer.head(Some(response.version()), response.status(), response.headers()).map_err(processed)?;
     let content_type = response.headers().get(CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let content_type = content_type.as_deref();
     if printer.wants_whole(content_type) {
-        let body = block_on(response.bytes())??;
+        let body = stop.wait(response.bytes())??;
         printer.body(content_type, &body).map_err(processed)?;
     } else if printer.settings().what.body {
         let mut stream = response.stream();
-        while let Some(chunk) = block_on(stream.next())? {
+        while let Some(chunk) = stop.wait(stream.next())? {
             printer.chunk(content_type, &chunk?).map_err(processed)?;
         }
         printer.end_body().map_err(processed)?;
@@ -156,13 +175,16 @@ pub(super) fn confirm(described: &Described, options: &Options, io: &mut Io<'_>)
     let what = format!("{} {}", described.method, described.label());
     let refused =
         || Mistake::local("invalid_input.confirm", format!("{what} asks for confirmation")).hint("-y says yes");
-    if io.stdin.1 != Stream::Terminal || io.stderr.1 != Stream::Terminal {
-        return Err(refused());
-    }
-    io.printer().ask(&format!("{} {}: are you sure? [y/N] ", described.method, described.place.path()))?;
-    let mut answer = String::new();
-    match BufReader::new(Read::take(&mut io.stdin.0, 64)).read_line(&mut answer) {
-        Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
-        _ => Err(refused()),
-    }
+    let question = format!("{} {}: are you sure?", described.method, described.place.path());
+    if ask::is_somebody(io) && ask::yes(&question, io)? { Ok(()) } else { Err(refused()) }
+}
+
+/// What `--verify no` comes to.
+pub(super) fn unchecked(options: &Options) -> String {
+    let kept = match &options.send {
+        send if send.auth.is_none() => "",
+        send if send.insecure_send_auth => ", the credentials too",
+        _ => "; the credentials are kept back, and --insecure-send-auth sends them",
+    };
+    format!("warning: the server's certificate is not checked: anyone on the way can read and answer{kept}")
 }

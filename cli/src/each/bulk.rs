@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use restwalk::{
-    Call, Error, ErrorKind, Outcome,
+    Auth, Call, Error, ErrorKind, Outcome,
     http::{Method, header::CONTENT_TYPE},
 };
 use serde_json::value::RawValue;
@@ -34,6 +34,8 @@ pub(crate) struct Bulk<'a, 'io> {
     pub(crate) options: Options,
     pub(crate) settings: Settings,
     pub(crate) io: &'a mut Io<'io>,
+    /// The sign-in whose password was asked for.
+    pub(crate) auth: Option<Auth>,
     /// How many records there are.
     pub(crate) total: u64,
     /// When the progress was drawn last.
@@ -103,6 +105,9 @@ impl Work for Bulk<'_, '_> {
         let label = format!("{} {}", described.method, described.label());
         let paged = described.method == Method::GET && pages::wanted(&self.options);
         let mut call = described.call;
+        if let Some(auth) = &self.auth {
+            call = call.auth(auth.clone());
+        }
         if let Some(key) = &key {
             call = call.idempotency_key(key);
         }
@@ -114,7 +119,9 @@ impl Work for Bulk<'_, '_> {
     fn print(&mut self, answer: Answer) -> Result<()> {
         let by_line = self.options.many.ndjson;
         let ends_lines = self.io.stdout.1 != Stream::Terminal;
-        let mut printer = self.io.printer();
+        // A filter may run for ever, and is ended with the run.
+        let endless = self.io.print.filter.is_some();
+        let mut printer = if endless { self.io.printer() } else { self.io.last_printer() };
         if !printer.settings().what.body {
             return Ok(());
         }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long what is under way may take when the run is to end.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// What is done with each record.
 pub(crate) trait Work {

@@ -10,14 +10,16 @@ use http::{HeaderMap, StatusCode, Version, request};
 use super::{
     Format, Meta, PrintError,
     body::{self, Kind},
+    charset::{self, Charset},
     clean::{Manner, Sink},
-    colour::{BAD, Facts, NOTE},
+    colour::Facts,
     head,
     jq::Filter,
     json,
     what::What,
 };
 
+mod say;
 mod shapes;
 
 /// What the options say of printing.
@@ -71,6 +73,7 @@ pub struct Printer<'a> {
     err: Sink<'a>,
     stop: Option<Arc<AtomicBool>>,
     stream: Stream,
+    charset: Charset,
     /// Whether an empty line comes before the next part.
     due: bool,
 }
@@ -94,6 +97,7 @@ impl<'a> Printer<'a> {
             err: Sink::new(err, manner(facts.stderr_terminal)),
             stop: None,
             stream: Stream::Fresh,
+            charset: Charset::of(None),
             due: false,
         }
     }
@@ -173,13 +177,15 @@ impl<'a> Printer<'a> {
         }
         self.set_apart()?;
         if let Some(filter) = self.settings.filter.clone() {
-            let documents = body::documents(content_type, bytes)?;
+            let text = charset::decoded(content_type, bytes);
+            let documents = body::documents(content_type, &text)?;
             return self.filtered(&filter, &documents);
         }
         match self.settings.format {
             None | Some(Format::Raw) => self.plain(content_type, bytes)?,
             Some(format) => {
-                let documents = body::documents(content_type, bytes)?;
+                let text = charset::decoded(content_type, bytes);
+                let documents = body::documents(content_type, &text)?;
                 if !documents.is_empty() {
                     self.shaped(format, &body::joined(&documents))?;
                 }
@@ -199,14 +205,18 @@ impl<'a> Printer<'a> {
         }
         if self.stream == Stream::Fresh {
             self.set_apart()?;
-            let refused = self.out.manner().terminal && Kind::of(content_type, bytes) == Kind::Binary;
+            self.charset = Charset::of(content_type.filter(|_| self.out.manner().terminal));
+        }
+        let text = self.charset.next(bytes, false);
+        if self.stream == Stream::Fresh {
+            let refused = self.out.manner().terminal && Kind::of(content_type, &text) == Kind::Binary;
             self.stream = if refused { Stream::Refused } else { Stream::Shown };
             if refused {
                 self.refuse_binary(content_type, None)?;
             }
         }
         if self.stream == Stream::Shown {
-            self.out.pass(bytes)?;
+            self.out.pass(&text)?;
             self.out.flush()?;
         }
         Ok(())
@@ -218,7 +228,10 @@ impl<'a> Printer<'a> {
     ///
     /// A sink fails.
     pub fn end_body(&mut self) -> Result<(), PrintError> {
-        self.stream = Stream::Fresh;
+        if std::mem::replace(&mut self.stream, Stream::Fresh) == Stream::Shown {
+            let left = self.charset.next(b"", true);
+            self.out.pass(&left)?;
+        }
         self.end_line()
     }
 
@@ -254,70 +267,6 @@ impl<'a> Printer<'a> {
         Ok(self.out.flush()?)
     }
 
-    /// Text of our own or of a catalogue on standard output, as it stands: a listing, an explanation.
-    ///
-    /// # Errors
-    ///
-    /// A sink fails.
-    pub fn text(&mut self, text: &str) -> Result<(), PrintError> {
-        self.out.write_all(text.as_bytes())?;
-        Ok(self.out.flush()?)
-    }
-
-    /// One line of our own on standard output, each piece of it in its style where there is colour.
-    ///
-    /// # Errors
-    ///
-    /// A sink fails.
-    pub fn line(&mut self, pieces: &[(anstyle::Style, &str)]) -> Result<(), PrintError> {
-        pieces.iter().try_for_each(|(style, text)| self.out.paint(*style, text.as_bytes()))?;
-        self.out.write_all(b"\n")?;
-        Ok(self.out.flush()?)
-    }
-
-    /// Asks a person on standard error; the answer stands on the same line.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn ask(&mut self, question: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
-        self.err.write_all(question.as_bytes())?;
-        Ok(self.err.flush()?)
-    }
-
-    /// A line on standard error as it stands: what a program reads there.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn tell(&mut self, line: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
-        writeln!(self.err, "{line}")?;
-        Ok(self.err.flush()?)
-    }
-
-    /// Tells standard error what may be wrong; `-q` silences it.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn warn(&mut self, text: &str) -> Result<(), PrintError> {
-        if self.settings.quiet {
-            return Ok(());
-        }
-        self.say("warning", NOTE, text)
-    }
-
-    /// Tells standard error what went wrong.
-    ///
-    /// # Errors
-    ///
-    /// Standard error fails.
-    pub fn error(&mut self, text: &str) -> Result<(), PrintError> {
-        self.say("error", BAD, text)
-    }
-
     /// Shows what is left, and flushes both sinks.
     ///
     /// # Errors
@@ -326,13 +275,6 @@ impl<'a> Printer<'a> {
     pub fn finish(&mut self) -> Result<(), PrintError> {
         self.out.finish()?;
         Ok(self.err.finish()?)
-    }
-
-    fn say(&mut self, label: &str, style: anstyle::Style, text: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
-        self.err.paint(style, label.as_bytes())?;
-        writeln!(self.err, ": {text}")?;
-        Ok(self.err.flush()?)
     }
 
     /// Ends a line that a terminal would leave its prompt on.

@@ -248,3 +248,70 @@ fn a_file_that_is_missing_is_named() {
         assert!(said.err.contains("such.file"), "{option}: {}", said.err);
     }
 }
+
+#[test]
+fn x43_an_unchecked_server_is_loud_and_gets_no_credentials() {
+    let mut server = Server::new();
+    let without = server.mock("GET", "/x").match_header("authorization", Matcher::Missing).expect(4).create();
+    let base = server.url();
+    let at = |words: &str| restwalk(&[&["--base-url", &*base], &words.split(' ').collect::<Vec<_>>()[..]].concat());
+    let loud = "warning: the server's certificate is not checked: anyone on the way can read and answer";
+    for (words, kept) in [
+        ("--verify no x", ""),
+        ("--verify no x", ""),
+        ("-q --verify no -A bearer -a t0ken x", "; the credentials are kept back"),
+        // Nobody is asked for a password that is not sent.
+        ("--verify no -a ada x", "; the credentials are kept back"),
+    ] {
+        let said = at(words);
+        assert_eq!(said.exit, 0, "{words}: {}", said.err);
+        assert!(said.err.starts_with(&format!("{loud}{kept}")), "{words}: {}", said.err);
+    }
+    without.assert();
+    let with = server.mock("GET", "/y").match_header("authorization", "Basic YTpi").create();
+    let said = at("--verify no --insecure-send-auth -a a:b y");
+    assert!(said.exit == 0 && said.err.contains(", the credentials too\n"), "{}", said.err);
+    with.assert();
+    let said = at("--verify yes x");
+    assert_eq!(&*said.err, "");
+}
+
+#[test]
+fn a_filter_that_does_not_compile_sends_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    for words in [&["-J", ".items[", "x"][..], &["-J", "nope", "post", "x", "a=1"], &["-J", ".[", "ls"]] {
+        let said = restwalk(&[&["--base-url", &*base], words].concat());
+        assert_eq!((said.exit, &*said.out), (2, ""), "{words:?}");
+        assert!(said.err.lines().next().unwrap().ends_with("nothing sent, exit 2"), "{}", said.err);
+        assert!(said.err.contains('^'), "{}", said.err);
+        assert!(listener.accept().is_err());
+    }
+}
+
+#[test]
+fn an_answer_takes_the_shape_that_is_asked_for() {
+    let mut server = Server::new();
+    let body = r#"{"items":[{"id":1.10,"name":"a"},{"id":2,"name":"b"}]}"#;
+    let _mock = server.mock("GET", "/x").with_header("content-type", "application/json").with_body(body).create();
+    let _page = server.mock("GET", "/y").with_status(404).with_body("<p>").create();
+    let base = server.url();
+    for (words, expected) in [
+        ("-J .items[].name", "\"a\"\n\"b\"\n"),
+        ("-r -J .items[].name", "a\nb\n"),
+        ("-J .items[] --format table", "id    name\n1.10  a\n2     b\n"),
+        ("-J .items[] --columns name", "name\na\nb\n"),
+        ("--format ndjson -J .items", "[{\"id\":1.10,\"name\":\"a\"},{\"id\":2,\"name\":\"b\"}]\n"),
+        ("--format raw", body),
+        ("-q", ""),
+    ] {
+        let words: Vec<_> = words.split(' ').chain(["--base-url", &base, "x"]).collect();
+        let said = restwalk(&words);
+        assert_eq!((said.exit, &*said.out, &*said.err), (0, expected, ""), "{words:?}");
+    }
+    let said = restwalk(&["-J", ".a", "--base-url", &base, "y"]);
+    assert_eq!((said.exit, &*said.out), (4, ""), "the status stands: {}", said.err);
+    assert!(said.err.contains("404") && said.err.contains("--format raw"), "{}", said.err);
+    assert!(!said.err.contains("nothing sent"), "{}", said.err);
+}

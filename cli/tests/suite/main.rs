@@ -6,7 +6,13 @@ mod demo;
 mod downloads;
 mod each;
 mod environments;
+#[cfg(unix)]
+mod examples;
 mod messages;
 mod pages;
 mod printing;
+#[cfg(unix)]
+mod process;
 mod support;
+#[cfg(unix)]
+mod terminal;

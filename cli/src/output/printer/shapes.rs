@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::{Kind, PrintError, Printer};
 use crate::output::{
-    Format, clean,
+    Format, charset, clean,
     format::{self, Columns},
     jq::{Bounds, Filter, Found},
     json::{self, Json},
@@ -18,6 +18,7 @@ impl Printer<'_> {
             self.out.pass(bytes)?;
             return Ok(self.out.flush()?);
         }
+        let bytes = &charset::decoded(content_type, bytes);
         let is_raw = self.settings.format == Some(Format::Raw);
         match Kind::of(content_type, bytes) {
             Kind::Binary => return self.refuse_binary(content_type, Some(bytes.len())),
