@@ -5,7 +5,8 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
 };
@@ -18,6 +19,8 @@ struct World {
     arrived: BTreeMap<String, Vec<Option<String>>>,
     events: usize,
     kill_at: Option<usize>,
+    /// Whether it is asked to end, in place of being killed.
+    asked: bool,
     child: Option<Child>,
 }
 
@@ -29,7 +32,12 @@ fn event(world: &mut World) {
     if world.kill_at == Some(world.events)
         && let Some(child) = &mut world.child
     {
-        child.kill().unwrap();
+        if world.asked {
+            let asked = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+            assert!(asked.success());
+        } else {
+            child.kill().unwrap();
+        }
     }
 }
 
@@ -91,6 +99,51 @@ fn x08_killed_at_a_hundred_points_nothing_arrives_twice_and_nothing_is_lost() {
     });
 }
 
+#[test]
+#[cfg(unix)]
+fn x08_a_run_that_is_asked_to_end_leaves_nothing_in_doubt() {
+    let records: String = (0..RECORDS).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    for point in [1, 20, 40] {
+        let world = Shared::default();
+        world.lock().unwrap().asked = true;
+        let url = serve(world.clone());
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("records"), &records).unwrap();
+        let (ended, told) = ended_at(point, post(folder.path(), &url), &world);
+        assert_eq!(ended.code(), Some(130), "{told}");
+        assert!(told.starts_with("50 records: ") && told.contains(" ok, ") && told.ends_with(" not sent\n"), "{told}");
+        let rest = post(folder.path(), &url).output().unwrap();
+        assert_eq!(rest.status.code(), Some(0), "{}", String::from_utf8_lossy(&rest.stderr));
+        let world = world.lock().unwrap();
+        assert!(world.arrived.len() == RECORDS && world.arrived.values().all(|keys| keys.len() == 1));
+    }
+}
+
+/// A run that posts each record at `url`, with a journal.
+fn post(folder: &Path, url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restwalk"));
+    command.current_dir(folder).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(["--base-url", url, "--each", "records", "--resume", "journal", "post", "x/{id}", "a={id}"]);
+    command
+}
+
+/// Runs `command` until the event `point` ends it; gives how, and what it told.
+fn ended_at(point: usize, mut command: Command, world: &Shared) -> (ExitStatus, String) {
+    let mut stderr = {
+        let mut world = world.lock().unwrap();
+        // The lock is held until the child is known, so that no event comes before.
+        let mut child = command.spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        (world.kill_at, world.child) = (Some(point), Some(child));
+        stderr
+    };
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).unwrap();
+    let mut child = world.lock().unwrap().child.take().unwrap();
+    world.lock().unwrap().kill_at = None;
+    (child.wait().unwrap(), told)
+}
+
 /// Kills a run at one point, lets another go on, and looks at what has arrived.
 fn killed_at(point: usize, records: &str) {
     let world = Shared::default();
@@ -99,25 +152,12 @@ fn killed_at(point: usize, records: &str) {
     fs::write(folder.path().join("records"), records).unwrap();
     let keyed = point % 2 == 0;
     let command = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_restwalk"));
-        command.current_dir(folder.path()).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
-        command.args(["--base-url", &url, "--each", "records", "--resume", "journal", "post", "x/{id}", "a={id}"]);
-        command.args(keyed.then_some("Idempotency-Key:k{id}")).stderr(Stdio::piped());
+        let mut command = post(folder.path(), &url);
+        command.args(keyed.then_some("Idempotency-Key:k{id}"));
         command
     };
-    let mut stderr = {
-        let mut world = world.lock().unwrap();
-        // The lock is held until the child is known, so that no event comes before.
-        let mut child = command().spawn().unwrap();
-        let stderr = child.stderr.take().unwrap();
-        (world.kill_at, world.child) = (Some(point), Some(child));
-        stderr
-    };
-    stderr.read_to_end(&mut Vec::new()).unwrap();
-    let mut child = world.lock().unwrap().child.take().unwrap();
-    let ended = child.wait().unwrap();
+    let (ended, _) = ended_at(point, command(), &world);
     assert!(ended.code().is_none() || point == 2 * RECORDS, "point {point}: {ended}");
-    world.lock().unwrap().kill_at = None;
 
     let rest = command().output().unwrap();
     let told = String::from_utf8(rest.stderr).unwrap();
