@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(filled.variables.len(), 1);
         assert_eq!((&*filled.variables[0].name, &*filled.variables[0].value), ("a.b", "../x"));
         let text = |text: &str| Value::Text(text.into());
-        let values: Vec<_> = filled.words.items.iter().map(|item| match &item.what {
+        let values = filled.words.items.iter().map(|item| match &item.what {
             What::Body { value, .. } | What::Query { value, .. } => Some(value.clone()),
             _ => None,
         });

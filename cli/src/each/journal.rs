@@ -209,7 +209,7 @@ impl Read {
 
     /// What is left of a last line.
     fn torn(self, bytes: &[u8], head: &Head) -> Result<Self> {
-        let wanted = line(head).map_err(|error| corrupt(error))?;
+        let wanted = line(head).map_err(corrupt)?;
         let is_ours = self.whole > 0 || wanted.starts_with(bytes) || bytes.iter().all(|byte| *byte == 0);
         if bytes.len() as u64 >= LONGEST || !is_ours {
             return Err(foreign());

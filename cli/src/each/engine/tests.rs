@@ -208,7 +208,8 @@ async fn results_come_in_order_and_a_second_run_sends_nothing() {
     let world = Shared::default();
     let ended = run(&world, false, 0, None).await.unwrap();
     assert_eq!(ended.summary.text(RECORDS), "12 records: 12 ok");
-    let (printed, answered) = (world.lock().printed.clone(), world.lock().answered.clone());
+    let printed = world.lock().printed.clone();
+    let answered = world.lock().answered.clone();
     assert_eq!(printed, (1..=RECORDS).collect::<Vec<_>>());
     assert_ne!(answered, printed, "they were answered in another order");
     let again = run(&world, false, 1, None).await.unwrap();

@@ -15,11 +15,11 @@ pub(crate) fn open(path: &Path, head: &Head) -> Result<Journal<File>> {
         io::ErrorKind::WouldBlock => {
             Mistake::local("store.locked", "the journal is in use by another run").hint("wait until that has ended")
         }
-        _ => Mistake::local("store", format!("the journal {path:?} cannot be used: {error}")),
+        _ => Mistake::local("store", format!("the journal cannot be used: {error}")),
     };
     let mut file = locked(path).map_err(cannot)?;
     if !file.metadata().map_err(cannot)?.is_file() {
-        return Err(Mistake::local("store", format!("the journal {path:?} is no file")));
+        return Err(Mistake::local("store", "the file that --resume names is no regular file"));
     }
     let read = Read::new(BufReader::new(&file), head)?;
     file.set_len(read.whole).and_then(|()| file.seek(SeekFrom::Start(read.whole))).map_err(cannot)?;

@@ -150,7 +150,7 @@ fn killed_at(point: usize, records: &str) {
     let url = serve(world.clone());
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("records"), records).unwrap();
-    let keyed = point % 2 == 0;
+    let keyed = point.is_multiple_of(2);
     let command = || {
         let mut command = post(folder.path(), &url);
         command.args(keyed.then_some("Idempotency-Key:k{id}"));
