@@ -51,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) print: Print,
     #[command(flatten, next_help_heading = "Files")]
     pub(crate) files: Files,
+    #[command(flatten, next_help_heading = "Many")]
+    pub(crate) many: Many,
     #[command(flatten, next_help_heading = "Where")]
     pub(crate) place: Place,
     #[command(flatten, next_help_heading = "How")]
@@ -72,6 +74,32 @@ pub(crate) struct Files {
     /// Replace the file if it is there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Many pages, or many calls.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Many {
+    /// Follow the pages of a listing, and print the items of all as one JSON array
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Follow so many pages at most; 1000 unless said
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max_pages: Option<usize>,
+    /// Print so many items at most
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max_items: Option<usize>,
+    /// Print one item a line, following pages
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) ndjson: bool,
+    /// Make one call for each line of JSON in a file, which fills {NAME}; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["download", "output", "proceed"])]
+    pub(crate) each: Option<String>,
+    /// How many of these calls run at once, 1 to 64
+    #[arg(short = 'n', long, value_name = "JOBS", default_value_t = 4, requires = "each", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) jobs: u8,
+    /// Keep a journal of these calls, and go on where it ends
+    #[arg(long, value_name = "JOURNAL", requires = "each")]
+    pub(crate) resume: Option<String>,
 }
 
 /// Where a call goes.
@@ -163,6 +191,10 @@ Examples:
   echo '{\"a\":1}' | restwalk post x @- b:=2
 
 A path that begins with ls, help or another word of restwalk is written /ls or ./ls.";
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a whole number, at least 1".into())
+}
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

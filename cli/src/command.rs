@@ -11,10 +11,12 @@ mod catalog;
 mod demo;
 mod doctor;
 mod download;
+mod each;
 mod env;
 mod explain;
 mod help;
 mod ls;
+pub(crate) mod pages;
 mod routes;
 mod send;
 
@@ -59,6 +61,7 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
             let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));
             Err(wrong.hint(format!("a path is written /{word} or ./{word}")))
         }
+        _ if options.many.each.is_some() => each::run(&words, options, io),
         _ => send::run(&words, options, io),
     }
 }

@@ -86,6 +86,12 @@ impl<'a> Io<'a> {
         printer
     }
 
+    /// What prints even when the run is to end: what a server has done already is said.
+    pub(crate) fn last_printer(&mut self) -> Printer<'_> {
+        let facts = self.facts();
+        Printer::new(self.print.clone(), &facts, &mut self.stdout.0, &mut self.stderr.0)
+    }
+
     /// What decides on colour and width.
     fn facts(&self) -> Facts {
         let variable = |name: &str| self.variables.get(name).cloned();

@@ -20,6 +20,7 @@ mod call;
 mod command;
 mod complete;
 pub mod demo;
+mod each;
 mod environment;
 mod exit;
 mod input;

@@ -41,6 +41,11 @@ impl Mistake {
         Self::local("invalid_input.arguments", message)
     }
 
+    /// Whether it is a mistake of one answer, such as a filter that does not fit it; others could still be printed.
+    pub(crate) fn is_of_one_answer(&self) -> bool {
+        self.code == "decode"
+    }
+
     pub(crate) fn at(mut self, argument: &str, bytes: Range<usize>) -> Self {
         self.spot.get_or_insert_with(|| (argument.to_owned(), bytes));
         self

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    pin::pin,
     process::exit,
     thread,
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 use restwalk_cli::{Stop, Stream};
 use tokio::{
     runtime::{Builder, Runtime},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 #[cfg(unix)]
@@ -31,9 +32,12 @@ pub(crate) fn end_on_signals(stop: Stop) {
     let restore = terminal();
     let watch = move || {
         runtime.block_on(async {
-            let code = signal.await;
+            let mut signal = pin!(signal);
+            let code = signal.as_mut().await;
             stop.end(code);
             sleep(GRACE).await;
+            // Who asks a second time does not want to wait.
+            let _ = timeout(stop.grace(), signal).await;
             restore();
             exit(i32::from(code));
         });

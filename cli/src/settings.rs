@@ -1,6 +1,6 @@
 //! Where calls go and as whom: what options, variables and environments come to.
 
-use std::path::PathBuf;
+use std::{cell::RefCell, path::PathBuf};
 
 use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret};
 
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     auth: Option<Auth>,
     actor: Option<String>,
     environment: Option<Environment>,
+    /// The client that was asked for last, and its base URL: calls of one run share connections and limits.
+    client: RefCell<Option<(String, Client)>>,
 }
 
 impl Settings {
@@ -58,6 +60,7 @@ impl Settings {
             actor: actor.or_else(|| demo.then(|| demo::ACTOR.to_owned())),
             environment,
             asks: None,
+            client: RefCell::default(),
         };
         settings.sign_in(options, io)?;
         if !sends_credentials(options) {
@@ -98,6 +101,15 @@ impl Settings {
 
     /// The client of these settings, at `base`.
     pub(crate) fn client(&self, base: &str, options: &Options, io: &Io<'_>) -> Result<Client> {
+        if let Some((_, client)) = self.client.borrow().as_ref().filter(|(of, _)| of == base) {
+            return Ok(client.clone());
+        }
+        let client = self.new_client(base, options, io)?;
+        *self.client.borrow_mut() = Some((base.to_owned(), client.clone()));
+        Ok(client)
+    }
+
+    fn new_client(&self, base: &str, options: &Options, io: &Io<'_>) -> Result<Client> {
         let send = &options.send;
         let follow = send.follow || options.files.download || options.files.proceed;
         let redirect = if follow { Redirect::any_origin() } else { Redirect::off() };

@@ -5,9 +5,10 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use restwalk::{Outcome, block_on};
@@ -38,6 +39,8 @@ struct Inner {
     wished: Arc<AtomicBool>,
     exit: AtomicU8,
     told: Notify,
+    /// In milliseconds.
+    grace: AtomicU32,
 }
 
 impl Stop {
@@ -51,6 +54,16 @@ impl Stop {
     /// The exit code that was wished for, once there is one.
     pub fn exit(&self) -> Option<u8> {
         self.0.wished.load(Ordering::Acquire).then(|| self.0.exit.load(Ordering::Relaxed))
+    }
+
+    /// How long the run may take to end once it is asked to; zero unless a command has calls that it lets end.
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.0.grace.load(Ordering::Relaxed).into())
+    }
+
+    /// Asks for so much time to end in, when somebody wants that.
+    pub(crate) fn wants(&self, grace: Duration) {
+        self.0.grace.store(u32::try_from(grace.as_millis()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// What printers and filters look at.
@@ -73,7 +86,8 @@ impl Stop {
         done.ok_or_else(Self::mistake)
     }
 
-    async fn stopped(&self) {
+    /// Ends once the wish is there.
+    pub(crate) async fn stopped(&self) {
         let mut told = pin!(self.0.told.notified());
         // In this order no wish falls between the look and the wait.
         told.as_mut().enable();

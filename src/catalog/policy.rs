@@ -58,6 +58,11 @@ impl MethodPolicy {
         self.idempotent.unwrap_or_else(|| self.method.is_idempotent())
     }
 
+    /// Whether its server knows a repeated call by an `Idempotency-Key`, which each call then carries.
+    pub fn idempotency_key(&self) -> bool {
+        self.idempotency_key
+    }
+
     /// Whether it is there for old callers only.
     pub fn deprecated(&self) -> bool {
         self.deprecated

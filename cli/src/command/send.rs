@@ -7,7 +7,7 @@ use restwalk::{
     http::{Method, header::CONTENT_TYPE},
 };
 
-use super::{Ended, download};
+use super::{Ended, download, pages};
 use crate::{
     Stop,
     args::Options,
@@ -60,6 +60,10 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
     }
+    if pages::wanted(options) {
+        drop(printer);
+        return pages::run(described.call, options, io);
+    }
     if let Some(target) = target {
         drop(printer);
         return download::run(described.call, target, options, io);
@@ -97,15 +101,20 @@ impl Asked {
 
 /// Asks for the password that is missing, if one goes along.
 fn sign(described: &mut Described, settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<()> {
-    if let Some(user) = settings.asks.as_ref().filter(|_| sends_credentials(options)) {
-        let password = ask::password(user, io)?;
-        described.call = described.call.clone().auth(Auth::basic(user, password));
+    if let Some(auth) = password(settings, options, io)? {
+        described.call = described.call.clone().auth(auth);
     }
     Ok(())
 }
 
+/// The sign-in with the password that is missing, if one goes along.
+pub(super) fn password(settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<Option<Auth>> {
+    let user = settings.asks.as_ref().filter(|_| sends_credentials(options));
+    user.map(|user| Ok(Auth::basic(user, ask::password(user, io)?))).transpose()
+}
+
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
-fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
+pub(super) fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
     let (parts, body) = described.call.build_signed()?.into_parts();
     let sent = match body.as_bytes() {
         Some(bytes) => Sent::Bytes(bytes),
@@ -159,7 +168,7 @@ fn processed(error: PrintError) -> Mistake {
 }
 
 /// Asks a person before a dangerous call; without one, `-y` must have been given.
-fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<()> {
+pub(super) fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<()> {
     if options.send.yes || !described.policy().is_some_and(|policy| policy.confirm()) {
         return Ok(());
     }
@@ -171,7 +180,7 @@ fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<
 }
 
 /// What `--verify no` comes to.
-fn unchecked(options: &Options) -> String {
+pub(super) fn unchecked(options: &Options) -> String {
     let kept = match &options.send {
         send if send.auth.is_none() => "",
         send if send.insecure_send_auth => ", the credentials too",

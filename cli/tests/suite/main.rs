@@ -6,10 +6,12 @@ mod catalogs;
 mod completion;
 mod demo;
 mod downloads;
+mod each;
 mod environments;
 #[cfg(unix)]
 mod examples;
 mod messages;
+mod pages;
 mod printing;
 #[cfg(unix)]
 mod process;
