@@ -37,6 +37,15 @@ async fn t7_the_framework_waits_one_two_four_seconds_whatever_the_method() {
     }
 }
 
+#[test]
+fn w36_a_blocking_call_has_the_same_policy() {
+    let script = Script::of([answer(500), answer(200)]);
+    let client = script.builder().retry(wipac(3)).build().unwrap();
+    // Theirs left PATCH out of the blocking session.
+    let response = client.res("x").patch().set("a", 1).send_blocking().unwrap();
+    assert_eq!((response.status().as_u16(), script.count()), (200, 2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn w37_w38_v_w4_the_wipac_preset_keeps_its_times() {
     let (a, ok) = (answer(500), answer(200));
