@@ -19,8 +19,9 @@ fn options() -> Command {
 /// The tables of words and options, by their headings.
 fn tables() -> String {
     let mut text = String::from("\n### Words\n\n| word | what it does |\n|---|---|\n");
-    for (word, about) in command::WORDS {
-        text += &format!("| `{word}` | {about} |\n");
+    for (word, behind, about) in command::WORDS {
+        let usage = format!("{word} {behind}").trim_end().replace('|', "\\|");
+        text += &format!("| `{usage}` | {about} |\n");
     }
     let command = options();
     let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Body").to_owned();

@@ -171,7 +171,7 @@ fn called(options: &Options) -> Option<String> {
     let words = options.words().ok()?;
     let words = match words.split_first() {
         Some((word, rest)) if word == "explain" => rest,
-        Some((word, _)) if command::WORDS.iter().any(|(known, _)| known == word) => return None,
+        Some((word, _)) if command::WORDS.iter().any(|(known, ..)| known == word) => return None,
         _ => &words[..],
     };
     Words::parse(words).ok().map(|words| words.path)

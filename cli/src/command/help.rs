@@ -3,21 +3,8 @@
 use clap::CommandFactory;
 use restwalk::{Catalog, Route};
 
-use super::{Ended, only_path, routes};
+use super::{Ended, WORDS, only_path, routes};
 use crate::{args::Options, exit, io::Io, mistake::Mistake, settings::Settings};
-
-/// The words of restwalk that are no path, and what each does.
-pub(super) const WORDS: [(&str, &str); 9] = [
-    ("ls [PATH]", "lists what may follow a path"),
-    ("help [PATH]", "tells what a route offers: methods, defaults, variables, limits"),
-    ("explain [METHOD] PATH [ITEM…]", "shows the request and where each part of it comes from; nothing is sent"),
-    ("env [list]", "lists the environments; env show, env use NAME and env trust do more"),
-    ("catalog lint [RESOURCES [DEFAULTS]]", "checks a catalog"),
-    ("catalog init PATH…", "makes a first catalog of calls that it tries"),
-    ("doctor", "checks files, environment, secrets and server, and says what to do"),
-    ("demo", "shows a tour of calls to a service in this process"),
-    ("demo serve", "serves it"),
-];
 
 /// Prints the help of the command line, or of the route that a path names.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
@@ -42,8 +29,9 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
 }
 
 fn all_words() -> String {
-    let width = WORDS.iter().map(|(word, _)| word.chars().count()).max().unwrap_or_default();
-    let lines = WORDS.iter().map(|(word, about)| format!("  {word:width$}  {about}\n"));
+    let words = WORDS.map(|(word, behind, about)| (format!("{word} {behind}"), about));
+    let width = words.iter().map(|(word, _)| word.chars().count()).max().unwrap_or_default();
+    let lines = words.iter().map(|(word, about)| format!("  {word:width$}  {about}\n"));
     format!("Words:\n{}", lines.collect::<String>())
 }
 

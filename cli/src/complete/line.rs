@@ -36,7 +36,7 @@ pub(super) fn candidates(line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
 /// What may stand where no option does.
 fn words(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
     let mut given: Vec<&str> = context.words.iter().map(String::as_str).collect();
-    let helper = given.first().copied().filter(|word| command::WORDS.iter().any(|(known, _)| known == word));
+    let helper = given.first().copied().filter(|word| command::WORDS.iter().any(|(known, ..)| known == word));
     let first = given.is_empty();
     match helper {
         Some("explain") => drop(given.remove(0)),
@@ -65,8 +65,8 @@ fn item(context: &Context, method: Option<&str>, path: &str, line: &Line, io: &m
 
 /// The words of restwalk that are no path.
 fn helpers(current: &str) -> Vec<Candidate> {
-    let fits = command::WORDS.iter().filter(|(word, _)| word.starts_with(current));
-    fits.map(|(word, about)| Candidate::whole(*word, *about)).collect()
+    let fits = command::WORDS.iter().filter(|(word, ..)| word.starts_with(current));
+    fits.map(|(word, _, about)| Candidate::whole(*word, *about)).collect()
 }
 
 /// The methods: those of the route alone, where a path stands behind the cursor.
