@@ -15,6 +15,7 @@ use crate::{
 
 mod call;
 mod download;
+mod inspect;
 mod items;
 mod operation;
 mod pages;

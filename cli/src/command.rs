@@ -26,18 +26,6 @@ pub(crate) type Ended = Result<u8>;
 /// Words of restwalk that are no path.
 const LATER: [&str; 3] = ["login", "logout", "whoami"];
 
-/// The words of restwalk, what stands behind each, and what it does.
-pub(crate) const WORDS: [(&str, &str, &str); 8] = [
-    ("ls", "[PATH]", "list what may follow a path"),
-    ("help", "[PATH]", "how to call, or what a route offers: methods, defaults, variables, limits"),
-    ("explain", "[METHOD] PATH [ITEM…]", "show the request and where each part of it comes from; nothing is sent"),
-    ("env", "[list|show [NAME]|use NAME|trust]", "list, show, choose and trust environments"),
-    ("catalog", "lint [FILE [FILE]]|init PATH…", "check a catalog, or make a first one of calls that it tries"),
-    ("doctor", "", "look over files, environment, secrets, server and clock, and say what to do"),
-    ("demo", "[serve]", "a tour of calls to a service in this process, or that service on a port"),
-    ("completions", "bash|zsh|fish", "print the completion script of a shell"),
-];
-
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
     io.print = options.print.settings()?;

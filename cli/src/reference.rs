@@ -4,7 +4,7 @@ use std::{env, fs, path::Path};
 
 use clap::{Arg, Command, CommandFactory};
 
-use crate::{args::Options, command};
+use crate::{args::Options, words::HELPERS};
 
 /// The lines of docs/cli.md that the tables stand between.
 const BEGIN: &str = "<!-- from the program: RESTWALK_WRITE_OUTPUT=1 cargo test -p restwalk-cli --lib reference -->\n";
@@ -19,7 +19,7 @@ fn options() -> Command {
 /// The tables of words and options, by their headings.
 fn tables() -> String {
     let mut text = String::from("\n### Words\n\n| word | what it does |\n|---|---|\n");
-    for (word, behind, about) in command::WORDS {
+    for (word, behind, about) in HELPERS {
         let usage = format!("{word} {behind}").trim_end().replace('|', "\\|");
         text += &format!("| `{usage}` | {about} |\n");
     }

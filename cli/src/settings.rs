@@ -6,12 +6,12 @@ use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redire
 
 use crate::{
     args::Options,
-    command, demo, input,
+    demo, input,
     io::Io,
     mistake::Result,
     place::Variable,
     source::{Chosen, Source},
-    words::Words,
+    words::{self, Words},
 };
 
 /// The place and the sign-in that a run has.
@@ -171,7 +171,7 @@ fn called(options: &Options) -> Option<String> {
     let words = options.words().ok()?;
     let words = match words.split_first() {
         Some((word, rest)) if word == "explain" => rest,
-        Some((word, _)) if command::WORDS.iter().any(|(known, ..)| known == word) => return None,
+        Some((word, _)) if words::HELPERS.iter().any(|(known, ..)| known == word) => return None,
         _ => &words[..],
     };
     Words::parse(words).ok().map(|words| words.path)

@@ -7,6 +7,18 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
+/// The words that are no path, what stands behind each, and what it does.
+pub(crate) const HELPERS: [(&str, &str, &str); 8] = [
+    ("ls", "[PATH]", "list what may follow a path"),
+    ("help", "[PATH]", "how to call, or what a route offers: methods, defaults, variables, limits"),
+    ("explain", "[METHOD] PATH [ITEM…]", "show the request and where each part of it comes from; nothing is sent"),
+    ("env", "[list|show [NAME]|use NAME|trust]", "list, show, choose and trust environments"),
+    ("catalog", "lint [FILE [FILE]]|init PATH…", "check a catalog, or make a first one of calls that it tries"),
+    ("doctor", "", "look over files, environment, secrets, server and clock, and say what to do"),
+    ("demo", "[serve]", "a tour of calls to a service in this process, or that service on a port"),
+    ("completions", "bash|zsh|fish", "print the completion script of a shell"),
+];
+
 pub(crate) const STANDARD: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
 

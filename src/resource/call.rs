@@ -10,15 +10,15 @@ use serde_json::Value;
 use crate::{
     auth::Auth,
     blocking::block_on,
-    body::{Body, BoxFuture, Progress},
-    client::{Client, IDEMPOTENCY_KEY, Options, Reading},
+    body::{BoxFuture, Progress},
+    client::{Client, Options, Reading},
     error::{ErrorKind, Fault, Result, quoted},
     header::header,
     json,
     multipart::Part,
     params::{Argument, Expand},
     patch,
-    request::{Explanation, Request, to_curl},
+    request::Request,
     response::Response,
     retry::Retry,
 };
@@ -276,52 +276,6 @@ impl Call {
     pub fn expand(mut self, expand: Expand) -> Self {
         self.request.expand = Some(expand);
         self
-    }
-
-    /// The request as data, without credentials, and without an idempotency key that the catalog has made up.
-    ///
-    /// # Errors
-    /// The first mistake in the path, the arguments, or how they fit the method.
-    pub fn build(&self) -> Result<http::Request<Body>> {
-        let mut wire = self.request.build(&self.client.context())?;
-        if let Some(key) = self.options.key(&self.request)? {
-            wire.headers_mut().insert(IDEMPOTENCY_KEY, key.clone());
-        }
-        Ok(wire)
-    }
-
-    /// The request as data, with the credentials of its first attempt, each marked sensitive.
-    ///
-    /// # Errors
-    /// As [`Call::build`], and `Auth` for credentials that cannot be used.
-    pub fn build_signed(&self) -> Result<http::Request<Body>> {
-        let context = self.client.context();
-        let needs_actor = self.request.plan(&context)?.needs_actor;
-        let mut wire = self.build()?;
-        let credentials = self.client.credentials(&self.options)?;
-        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
-        Ok(wire)
-    }
-
-    /// What would be sent and where each part came from.
-    ///
-    /// # Errors
-    /// As [`Call::build`].
-    pub fn explain(&self) -> Result<Explanation> {
-        self.request.explain(&self.client.context())
-    }
-
-    /// A `curl` line for a POSIX shell that sends the same request.
-    ///
-    /// Credentials stand as shell variables named after their header, such as `"$AUTHORIZATION"`, whose value is
-    /// the header's whole value, `Bearer …` included.
-    ///
-    /// # Errors
-    /// As [`Call::build`], and `Request` for a body that a command line cannot hold.
-    pub fn to_curl(&self) -> Result<String> {
-        let wire = self.build_signed()?;
-        let (context, credentials) = (self.client.context(), self.client.credentials(&self.options)?);
-        to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 
     /// Sends the call; a status that is no success is an error that keeps the whole answer.

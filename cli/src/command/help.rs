@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 use restwalk::{Catalog, Route};
 
-use super::{Ended, WORDS, only_path, routes};
-use crate::{args::Options, exit, io::Io, mistake::Mistake, settings::Settings};
+use super::{Ended, only_path, routes};
+use crate::{args::Options, exit, io::Io, mistake::Mistake, settings::Settings, words::HELPERS};
 
 /// Prints the help of the command line, or of the route that a path names.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
@@ -29,7 +29,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
 }
 
 fn all_words() -> String {
-    let words = WORDS.map(|(word, behind, about)| (format!("{word} {behind}"), about));
+    let words = HELPERS.map(|(word, behind, about)| (format!("{word} {behind}"), about));
     let width = words.iter().map(|(word, _)| word.chars().count()).max().unwrap_or_default();
     let lines = words.iter().map(|(word, about)| format!("  {word:width$}  {about}\n"));
     format!("Words:\n{}", lines.collect::<String>())

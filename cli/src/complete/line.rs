@@ -7,7 +7,7 @@ use super::{
     options::{Context, Taken},
     path,
 };
-use crate::{command, io::Io, source, words};
+use crate::{io::Io, source, words};
 
 /// What may stand at the cursor, in the order in which it is offered.
 pub(super) fn candidates(line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
@@ -36,7 +36,7 @@ pub(super) fn candidates(line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
 /// What may stand where no option does.
 fn words(context: &Context, line: &Line, io: &mut Io<'_>) -> Vec<Candidate> {
     let mut given: Vec<&str> = context.words.iter().map(String::as_str).collect();
-    let helper = given.first().copied().filter(|word| command::WORDS.iter().any(|(known, ..)| known == word));
+    let helper = given.first().copied().filter(|word| words::HELPERS.iter().any(|(known, ..)| known == word));
     let first = given.is_empty();
     match helper {
         Some("explain") => drop(given.remove(0)),
@@ -65,7 +65,7 @@ fn item(context: &Context, method: Option<&str>, path: &str, line: &Line, io: &m
 
 /// The words of restwalk that are no path.
 fn helpers(current: &str) -> Vec<Candidate> {
-    let fits = command::WORDS.iter().filter(|(word, ..)| word.starts_with(current));
+    let fits = words::HELPERS.iter().filter(|(word, ..)| word.starts_with(current));
     fits.map(|(word, _, about)| Candidate::whole(*word, *about)).collect()
 }
 
