@@ -1,6 +1,6 @@
 //! The command line of restwalk, as a function that tests call with buffers.
 //!
-//! Arguments become [`args`] and words, words and options become a call of the library, and a command
+//! Arguments become `args` and words, words and options become a call of the library, and a command
 //! sends or shows it. Only `main` touches the process: everything here goes through [`Io`].
 
 #![forbid(unsafe_code)]

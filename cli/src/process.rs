@@ -4,6 +4,7 @@ use std::{
     io::{self, IsTerminal},
     pin::pin,
     process::exit,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -19,6 +20,9 @@ pub(crate) use unix::{echo, input};
 
 /// How long a run may take to end by itself: to drop what it waits for, and the files that it has begun.
 const GRACE: Duration = Duration::from_millis(100);
+
+/// Whether this process has switched the echo of the terminal off.
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// Ends the run, and then the process, at the first signal that asks for it.
 ///
@@ -53,11 +57,15 @@ fn signal(runtime: &Runtime) -> io::Result<impl Future<Output = u8> + Send + use
     use tokio::signal::unix::{SignalKind, signal};
 
     let _inside = runtime.enter();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(poll_fn(move |context| match (interrupt.poll_recv(context), terminate.poll_recv(context)) {
-        (Poll::Ready(_), _) => Poll::Ready(130),
-        (_, Poll::Ready(_)) => Poll::Ready(143),
-        _ => Poll::Pending,
+    // A hang-up ends the process as it always did, so that `nohup` works.
+    let kinds = [(SignalKind::interrupt(), 130), (SignalKind::quit(), 131), (SignalKind::terminate(), 143)];
+    let mut signals = Vec::new();
+    for (kind, code) in kinds {
+        signals.push((signal(kind)?, code));
+    }
+    Ok(poll_fn(move |context| {
+        let came = signals.iter_mut().find_map(|(signal, code)| signal.poll_recv(context).is_ready().then_some(*code));
+        came.map_or(Poll::Pending, Poll::Ready)
     }))
 }
 
@@ -80,7 +88,8 @@ fn terminal() -> impl FnOnce() + Send {
 
     let state = io::stdin().is_terminal().then(|| tcgetattr(io::stdin()).ok()).flatten();
     move || {
-        let Some(state) = state else { return };
+        // Another program may have set the terminal up meanwhile, such as a pager that reads from this one.
+        let Some(state) = state.filter(|_| QUIET.load(Ordering::Acquire)) else { return };
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &state);
         if io::stderr().is_terminal() {
             // What was asked, or the `^C`, stands on the line that is left here.
@@ -104,7 +113,7 @@ mod unix {
     use restwalk_cli::Echo;
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-    use super::{IsTerminal, Stream, io};
+    use super::{IsTerminal, Ordering, Stream, io};
 
     /// What standard input is; a closed one was replaced by `/dev/null` before `main`.
     pub(crate) fn input() -> Stream {
@@ -121,8 +130,9 @@ mod unix {
 
     /// What switches the echo of standard input, if it is a terminal; what was typed before is dropped.
     pub(crate) fn echo() -> Option<Echo<'static>> {
-        let switch = |on| {
+        let switch = |on: bool| {
             let mut state = tcgetattr(io::stdin())?;
+            super::QUIET.store(!on, Ordering::Release);
             state.local_modes.set(LocalModes::ECHO, on);
             Ok(tcsetattr(io::stdin(), OptionalActions::Flush, &state)?)
         };

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) given: Vec<Variable>,
     /// What the environment knows besides.
     pub(crate) known: Vec<Variable>,
+    /// Whether there are credentials, sent or kept back.
+    pub(crate) signs_in: bool,
     /// The user whose password is still to be asked for.
     pub(crate) asks: Option<String>,
     pub(crate) expand: Expand,
@@ -60,9 +62,11 @@ impl Settings {
             actor: actor.or_else(|| demo.then(|| demo::ACTOR.to_owned())),
             environment,
             asks: None,
+            signs_in: false,
             client: RefCell::default(),
         };
         settings.sign_in(options, io)?;
+        settings.signs_in = settings.auth.is_some() || settings.environment.as_ref().is_some_and(Environment::signs_in);
         if !sends_credentials(options) {
             settings.auth = Some(Auth::none());
         }

@@ -34,6 +34,14 @@ impl Call {
         Ok(wire)
     }
 
+    /// The query parameter that carries the credentials, if one does; what shows the request hides its value.
+    ///
+    /// # Errors
+    /// `Auth` for credentials that cannot be used.
+    pub fn secret_query(&self) -> Result<Option<String>> {
+        Ok(self.client.credentials(&self.options)?.query_name().map(str::to_owned))
+    }
+
     /// What would be sent and where each part came from.
     ///
     /// # Errors

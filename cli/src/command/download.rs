@@ -45,10 +45,7 @@ pub(super) fn target(options: &Options, io: &Io<'_>) -> Result<Option<Target>> {
         "-" | "/dev/stdout" => None,
         named => Some(io.path(named)),
     };
-    let stream = |path: &Path| {
-        let found = fs::metadata(path);
-        path.starts_with("/dev") || found.is_ok_and(|found| !found.is_file() && !found.is_dir())
-    };
+    let stream = |path: &Path| fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
     let target = target.map(|path| if stream(&path) { Target::Stream(path) } else { Target::File(path) });
     if files.proceed && !matches!(target, Some(Target::File(_))) {
         let wrong = Mistake::usage("-c goes on with a file");
@@ -136,7 +133,14 @@ fn stream(call: Call, path: &Path, stop: &Stop) -> Ended {
         Mistake { exit, outcome, ..Mistake::local(code, message) }
     };
     let mut file = OpenOptions::new().write(true).open(path).map_err(|error| told(&error, Outcome::NotSent))?;
-    let mut stream = stop.wait(call.send())??.stream();
+    let response = stop.wait(call.send())??;
+    let status = response.status();
+    if status.is_redirection() {
+        let wrong = Mistake::local("status", format!("answered {status}")).hint("-F follows redirects");
+        let (exit, outcome) = (exit::status(status), Outcome::Processed);
+        return Err(Mistake { exit, outcome, status: Some(status.as_u16()), ..wrong });
+    }
+    let mut stream = response.stream();
     while let Some(chunk) = stop.wait(stream.next())? {
         if let Err(error) = file.write_all(&chunk?) {
             // Whoever reads has seen enough.

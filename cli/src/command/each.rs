@@ -23,7 +23,7 @@ use crate::{
     exit, input,
     io::{Io, Stream},
     mistake::{Mistake, Result},
-    settings::{Settings, is_checked},
+    settings::Settings,
     words::Words,
 };
 
@@ -73,7 +73,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         return Ok(exit::OK);
     }
     bulk.auth = send::password(&bulk.settings, options, bulk.io)?;
-    warn(&mut bulk);
+    send::warn(&bulk.settings, &bulk.options, &mut bulk.io.printer());
     let wish = bulk.io.stop.clone();
     // A little more than the calls get, for what they came to.
     wish.wants(engine::GRACE + Duration::from_millis(500));
@@ -111,18 +111,6 @@ fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<(String, bool)>
         }
     }
     Ok((records.hash(), curl || offline))
-}
-
-/// Tells what a person should know before anything is sent.
-fn warn(bulk: &mut Bulk<'_, '_>) {
-    let mut printer = bulk.io.printer();
-    // Who cannot hear a warning is not kept from the answers.
-    if !is_checked(&bulk.options) {
-        let _ = printer.tell(&send::unchecked(&bulk.options));
-    }
-    for warning in &bulk.settings.warnings {
-        let _ = printer.warn(warning);
-    }
 }
 
 /// Tells what the run came to.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use restwalk::{
     Auth, Outcome, Response,
-    http::{Method, header::CONTENT_TYPE},
+    http::{Method, Uri, header::CONTENT_TYPE},
 };
 
 use super::{Ended, download, pages};
@@ -48,14 +48,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let asked = Asked::now(&described, &stop);
     let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
     let mut printer = io.printer();
-    if !is_checked(options) {
-        // -q does not silence this one.
-        let _ = printer.tell(&unchecked(options));
-    }
-    for warning in &settings.warnings {
-        // Who cannot hear a warning is not kept from the answer.
-        let _ = printer.warn(warning);
-    }
+    warn(&settings, options, &mut printer);
     let what = printer.settings().what;
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
@@ -115,13 +108,30 @@ pub(super) fn password(settings: &Settings, options: &Options, io: &mut Io<'_>) 
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
 pub(super) fn request(described: &Described, printer: &mut Printer<'_>) -> Result<()> {
-    let (parts, body) = described.call.build_signed()?.into_parts();
+    let (mut parts, body) = described.call.build_signed()?.into_parts();
+    if let Some(name) = described.call.secret_query()?.filter(|_| !printer.settings().show_secrets) {
+        parts.uri = masked(&parts.uri, &name);
+    }
     let sent = match body.as_bytes() {
         Some(bytes) => Sent::Bytes(bytes),
         None if body.is_empty() => Sent::Bytes(b""),
         None => Sent::Stream(body.length()),
     };
     Ok(printer.request(&parts, sent)?)
+}
+
+/// `uri` with `***` in place of the value of a query parameter.
+fn masked(uri: &Uri, name: &str) -> Uri {
+    let query = uri.query().unwrap_or_default();
+    let pairs = query.split('&').map(|pair| match form_urlencoded::parse(pair.as_bytes()).next() {
+        Some((known, _)) if known == name => format!("{}=***", pair.split('=').next().unwrap_or_default()),
+        _ => pair.to_owned(),
+    });
+    let target = format!("{}?{}", uri.path(), pairs.collect::<Vec<_>>().join("&"));
+    let mut parts = uri.clone().into_parts();
+    // Of a URI and three stars another can always be made; were it not so, nothing is shown.
+    parts.path_and_query = target.parse().ok();
+    Uri::from_parts(parts).unwrap_or_default()
 }
 
 /// Prints the answer, and tells of a status that is no success.
@@ -179,10 +189,21 @@ pub(super) fn confirm(described: &Described, options: &Options, io: &mut Io<'_>)
     if ask::is_somebody(io) && ask::yes(&question, io)? { Ok(()) } else { Err(refused()) }
 }
 
+/// Tells a person what they should know before a call is sent. Who cannot hear it is not kept from the answer.
+pub(super) fn warn(settings: &Settings, options: &Options, printer: &mut Printer<'_>) {
+    if !is_checked(options) {
+        // -q does not silence this one.
+        let _ = printer.tell(&unchecked(settings, options));
+    }
+    for warning in &settings.warnings {
+        let _ = printer.warn(warning);
+    }
+}
+
 /// What `--verify no` comes to.
-pub(super) fn unchecked(options: &Options) -> String {
+pub(super) fn unchecked(settings: &Settings, options: &Options) -> String {
     let kept = match &options.send {
-        send if send.auth.is_none() => "",
+        _ if !settings.signs_in => "",
         send if send.insecure_send_auth => ", the credentials too",
         _ => "; the credentials are kept back, and --insecure-send-auth sends them",
     };

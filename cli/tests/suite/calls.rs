@@ -268,12 +268,21 @@ fn x43_an_unchecked_server_is_loud_and_gets_no_credentials() {
         assert!(said.err.starts_with(&format!("{loud}{kept}")), "{words}: {}", said.err);
     }
     without.assert();
+    let _without = server.mock("GET", "/x").match_header("authorization", Matcher::Missing).create();
     let with = server.mock("GET", "/y").match_header("authorization", "Basic YTpi").create();
     let said = at("--verify no --insecure-send-auth -a a:b y");
     assert!(said.exit == 0 && said.err.contains(", the credentials too\n"), "{}", said.err);
     with.assert();
     let said = at("--verify yes x");
     assert_eq!(&*said.err, "");
+    // So are those that do not come by -a.
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = restwalk_cli::Io::buffers(&mut out, &mut err);
+    io.variables.insert("RESTWALK_TOKEN".into(), "CNRY".into());
+    assert_eq!(restwalk_cli::run(["--verify", "no", "--base-url", &*base, "x"], &mut io), 0);
+    drop(io);
+    let err = String::from_utf8(err).unwrap();
+    assert!(err.contains("; the credentials are kept back") && !err.contains("CNRY"), "{err}");
 }
 
 #[test]

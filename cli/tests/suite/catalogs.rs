@@ -48,6 +48,15 @@ fn answer(asked: &str) -> Response<Body> {
     built.unwrap()
 }
 
+#[test]
+fn init_asks_for_a_password_before_it_asks_a_server() {
+    let log = Log::default();
+    let folder = tempfile::tempdir().unwrap();
+    let said = said(folder.path(), "--base-url http://h/api -a ada catalog init people", b"", Some(service(&log)));
+    assert!(said.exit == 7 && said.err.contains("a password is missing"), "{}", said.err);
+    assert_eq!(*log.lock().unwrap(), [""; 0]);
+}
+
 /// Runs `words` in `folder`, the home being a folder in it.
 fn said(folder: &Path, words: &str, stdin: &[u8], service: Option<Arc<dyn Transport>>) -> Said {
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -137,6 +137,12 @@ fn x35_a_failure_leaves_other_files_alone() {
     for name in ["file-1", "file.parts"] {
         fs::write(folder.path().join(name), name).unwrap();
     }
+    let foreign = folder.path().join("other.part.json");
+    fs::write(&foreign, "mine").unwrap();
+    let said = at(&folder, &server.url(), "-o other %/x");
+    assert!(said.exit == 2 && said.err.contains("other.part.json"), "{}", said.err);
+    assert_eq!(fs::read(&foreign).unwrap(), b"mine");
+    fs::remove_file(foreign).unwrap();
     let said = at(&folder, &server.url(), "-o file %/x");
     assert_eq!((said.exit, &*said.out, names(&folder)), (4, "", vec!["file-1".to_owned(), "file.parts".to_owned()]));
     assert!(said.err.contains("404") && said.err.contains("no such file"), "{}", said.err);
@@ -182,6 +188,15 @@ fn x37_standard_output_pipes_and_devices_are_written_as_they_are() {
         assert_eq!(at(&folder, &server.url(), "-o /dev/null %/x").exit, 0);
         let said = at(&folder, &server.url(), "-o /dev/full --error-format=json %/x");
         assert_eq!((said.exit, said.err.contains(r#""code":"store.full""#)), (1, true), "{}", said.err);
+        let moved = server.mock("GET", "/moved").with_status(302).with_header("location", "/x").create();
+        let said = at(&folder, &server.url(), "-o /dev/null %/moved");
+        assert!(said.exit == 3 && said.err.contains("-F follows redirects"), "{}", said.err);
+        moved.assert();
+        // A regular file is one wherever it stands.
+        let there = tempfile::NamedTempFile::new_in("/dev/shm").unwrap();
+        fs::write(there.path(), "before").unwrap();
+        let said = at(&folder, &server.url(), &format!("-o {} %/x", there.path().display()));
+        assert_eq!((said.exit, &*fs::read(there.path()).unwrap()), (2, &b"before"[..]), "{}", said.err);
     }
     assert_eq!(names(&folder), [""; 0]);
 }

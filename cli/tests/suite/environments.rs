@@ -76,6 +76,29 @@ fn credentials_of_an_environment_stay_at_its_origin() {
 }
 
 #[test]
+fn s04_a_key_of_the_query_is_masked_wherever_the_request_is_shown() {
+    let mut server = Server::new();
+    let mock = server.mock("GET", "/people?a=1&api+key=CNRY-token").expect(2).create();
+    let text = "environments: {k: {base_url: URL, auth: {api_key: {query: api key, value: 'env:TOKEN'}}}}";
+    let home = home(&text.replace("URL", &server.url()));
+    for words in
+        ["-e k --offline people a==1", "-e k -v people a==1", "-e k -p H people a==1", "-e k --curl people a==1"]
+    {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io::buffers(&mut out, &mut err);
+        io.directory = home.path().into();
+        io.variables.insert("HOME".into(), home.path().display().to_string());
+        io.variables.insert("TOKEN".into(), "CNRY-token".into());
+        assert_eq!(run(words.split(' '), &mut io), 0, "{words}");
+        drop(io);
+        let said = String::from_utf8([out, err].concat()).unwrap();
+        assert!(!said.contains("CNRY") && said.contains("a=1"), "{words}: {said}");
+        assert!(words.contains("--curl") || said.contains("GET /people?a=1&api+key=*** HTTP/1.1"), "{words}: {said}");
+    }
+    mock.assert();
+}
+
+#[test]
 fn x14_no_file_of_the_folder_is_used_unasked() {
     let mut server = Server::new();
     let home = home(&text(&server.url()));

@@ -209,6 +209,10 @@ fn open(path: &Path, state: &Path, replace: bool) -> Result<(File, bool)> {
     if !is_at(&file, path) {
         return Err(locked(path));
     }
+    if fresh && fs::symlink_metadata(state).is_ok() && read(state).is_none() {
+        let _ = fs::remove_file(path);
+        return Err(exists(state, "; it is no file that a download left: remove it"));
+    }
     let ours = fresh || replace || fs::symlink_metadata(state).is_ok() || file.metadata().is_ok_and(|it| it.len() == 0);
     if !ours {
         return Err(exists(path, " and nothing says what of: remove it"));

@@ -9,7 +9,7 @@ use restwalk::{
 
 use crate::{
     args::Options,
-    command::Ended,
+    command::{Ended, send},
     exit, input,
     io::{Io, Stream},
     learn::{Learned, Observation, Pages, Tried, learn, tried},
@@ -33,7 +33,11 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let base = settings.base_url.clone().ok_or_else(|| {
         Mistake::local("config", "there is no base URL whose paths are asked").hint("give --base-url URL")
     })?;
-    let client = settings.client(&base, &options, io)?;
+    let mut client = settings.client(&base, &options, io)?;
+    if let Some(auth) = send::password(&settings, &options, io)? {
+        client = client.with_auth(auth);
+    }
+    send::warn(&settings, &options, &mut io.printer());
     let (calls, others) = given(words, &base, io)?;
     let mut asked = ask::all(&client, &paths(&client, calls)?)?;
     if others > 0 {
