@@ -47,14 +47,18 @@ impl Described {
 
 /// Describes the call of `words`.
 pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io: &mut Io<'_>) -> Result<Described> {
-    let place = locate(words, options, settings, io)?;
+    let (place, cut) = locate(words, options, settings, io)?;
     let base = base(words, options, io)?;
     let has_body = base.is_some() || words.has_body();
     let methods = place.methods()?;
     let declared = place.route().map(|route| (route.template().to_string(), methods));
-    let method = words.method(has_body, declared.as_ref().map(|(route, methods)| (&**route, &**methods)))?;
+    let makes_body = base.is_some() || words.makes_body();
+    let method = words.method(makes_body, declared.as_ref().map(|(route, methods)| (&**route, &**methods)))?;
     bodiless(&method, words, has_body)?;
-    let call = configured(place.method(method.as_str()), options);
+    let mut call = configured(place.method(method.as_str()), options);
+    if let Some((_, query)) = cut.and_then(|at| words.path.split_at_checked(at)) {
+        call = call.query_raw(&query[1..]);
+    }
     let mut reader = Reader { settings, options, io, place: &place, method: &method, schema: None };
     reader.read_schema()?;
     let (call, sources, dropped) = reader.apply(call, words, base)?;
@@ -62,9 +66,12 @@ pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io
 }
 
 /// The place that the path names.
-fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<Walked> {
+///
+/// Of a whole URL it also tells where its query begins, if that is still to be added.
+fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<(Walked, Option<usize>)> {
+    let mut cut = None;
     let place = if place::is_absolute(&words.path) {
-        absolute(&words.path, options, settings, io)?
+        absolute(&words.path, &mut cut, options, settings, io)?
     } else {
         let Some(base) = &settings.base_url else {
             let wrong = Mistake::local("config", "there is no base URL that the path is relative to");
@@ -76,11 +83,16 @@ fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) ->
         Some(order) => Mistake::from(error).hint(order),
         None => Mistake::from(error),
     })?;
-    Ok(place)
+    Ok((place, cut))
 }
 
 /// A URL of its own: within the base URL's origin, or asked without any credentials.
-fn absolute(url: &str, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<Walked> {
+fn absolute(url: &str, cut: &mut Option<usize>, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<Walked> {
+    place::check_url(url)?;
+    if let Some(unused) = settings.given.first() {
+        let wrong = Mistake::usage(format!("-P {} is given, and a whole URL has no variables", unused.name));
+        return Err(wrong.hint("write the path without the base URL"));
+    }
     let Some(base) = &settings.base_url else {
         return Ok(settings.client(&origin(url), options, io)?.at(url));
     };
@@ -90,7 +102,25 @@ fn absolute(url: &str, options: &Options, settings: &Settings, io: &Io<'_>) -> R
         let wrong = Mistake::local("invalid_input.url", message);
         return Err(wrong.hint("--no-auth asks it without any credentials"));
     }
-    Ok(settings.client(base, options, io)?.at(url))
+    let client = settings.client(base, options, io)?;
+    // What the catalog says of a path holds for the URL that it comes to.
+    let bare = url.find('?').unwrap_or(url.len());
+    match below(base, &url[..bare]).filter(|_| same && !settings.catalog.is_open()) {
+        Some(path) => {
+            *cut = Some(bare).filter(|bare| *bare < url.len());
+            place::walk(&client, path, &[], &settings.known)
+        }
+        None => Ok(client.at(url)),
+    }
+}
+
+/// The path of `url` below `base`; none where it is not below it.
+fn below<'a>(base: &str, url: &'a str) -> Option<&'a str> {
+    let path = |url: &str| url[origin(url).len().min(url.len())..].trim_end_matches('/').to_owned();
+    let end = url.len()
+        - url.find("://").map_or(0, |at| url[at + 3..].find('/').map_or(0, |slash| url.len() - at - 3 - slash));
+    let rest = url[end..].strip_prefix(&path(base))?;
+    rest.starts_with('/').then_some(rest)
 }
 
 /// Scheme, host and port as they are written, without a user or a password.

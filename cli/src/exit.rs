@@ -40,7 +40,9 @@ pub(crate) fn code(error: &Error) -> u8 {
         ErrorKind::Auth => SIGN_IN,
         ErrorKind::Timeout => TIMEOUT,
         ErrorKind::Cancelled => INTERRUPTED,
-        ErrorKind::Redirect if error.code() == "redirect.too_many" => TOO_MANY_REDIRECTS,
+        ErrorKind::Redirect if matches!(error.code(), "redirect.too_many" | "redirect.loop") => TOO_MANY_REDIRECTS,
+        // A link in a body or a header is not followed either, and is no answer of that class.
+        ErrorKind::Redirect if error.status().is_some_and(|status| !status.is_redirection()) => FAILED,
         ErrorKind::Redirect => REDIRECT,
         ErrorKind::Status | ErrorKind::RateLimited => error.status().map_or(FAILED, |of| status(of).max(FAILED)),
         _ => FAILED,

@@ -62,6 +62,25 @@ pub(crate) fn check(path: &str) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a URL whose path has dot segments, which would lead elsewhere than it says.
+pub(crate) fn check_url(url: &str) -> Result<()> {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['?', '#']).map_or(url.len(), |at| start + at);
+    for part in url[start..end].split(['/', '\\']).skip(1) {
+        let mut plain = part.to_ascii_lowercase();
+        for _ in 0..3 {
+            plain = plain.replace("%25", "%").replace("%2e", ".");
+        }
+        if matches!(&*plain, "." | ".." | "..;") {
+            let at = url.find(part).unwrap_or(0);
+            let mistake =
+                Mistake::local("invalid_input.url", format!("{part:?} in a URL leads elsewhere than it says"));
+            return Err(mistake.at(url, at..at + part.len()).hint("write the URL that is meant"));
+        }
+    }
+    Ok(())
+}
+
 /// Walks `path` in the client's catalog, its variables filled from those `given`, else from those `known`.
 pub(crate) fn walk(client: &Client, path: &str, given: &[Variable], known: &[Variable]) -> Result<Item> {
     check(path)?;

@@ -80,6 +80,15 @@ fn reworded(message: &str) -> String {
         ("it is replaced only if that is said", "--force replaces it"),
         ("name one with .actor(..)", "sign in with -a USER"),
         ("step into it with .res(..)", "give it in the path itself"),
+        ("; allow GET by Redirect::rewrite(true), or ask there by client.at(..)", "; ask there yourself"),
+        ("; ask there by client.at(..), or follow such redirects by Redirect::any_origin()", "; -F follows it"),
+        ("; allow more by Redirect::limit(..)", ""),
+        (
+            "say where the array stands by .items_at(..)",
+            "the catalog's paginate: { by: …, items: /POINTER } says where it stands",
+        ),
+        ("upload it with Part::reader", "give a regular file"),
+        ("comes from .auth(..) and from .header(..)", "comes from the sign-in and from an item or the environment"),
     ]
     .iter()
     .fold(message.to_owned(), |text, (from, to)| text.replace(from, to))

@@ -8,7 +8,7 @@ use crate::{
     args::Options,
     demo, input,
     io::Io,
-    mistake::Result,
+    mistake::{Mistake, Result},
     place::Variable,
     source::{Chosen, Source},
     words::{self, Words},
@@ -48,10 +48,12 @@ impl Settings {
         let (catalog, folder) = source.catalog(called(options).as_deref(), io)?;
         let base_url = place.base_url.clone().or(given.base_url);
         let base_url = base_url.or_else(|| environment.as_ref()?.base_url().map(str::to_owned));
+        let base_url = base_url.or_else(|| catalog.base_url().map(str::to_owned));
+        let base_url = base_url.or_else(|| demo.then(|| Catalog::embedded().base_url().map(str::to_owned)).flatten());
         let own = |one: (&str, &str)| Variable { name: one.0.to_owned(), value: one.1.to_owned() };
         let actor = given.actor.or_else(|| environment.as_ref()?.actor().map(str::to_owned));
         let mut settings = Self {
-            base_url: base_url.or_else(|| catalog.base_url().map(str::to_owned)),
+            base_url,
             expand: if place.expand { Expand::Underscore } else { catalog.expand() },
             catalog,
             folder,
@@ -86,6 +88,10 @@ impl Settings {
             }
             given.clone()
         };
+        if matches!(&*kind, "digest" | "ntlm" | "negotiate" | "kerberos") {
+            let wrong = Mistake::usage(format!("-A {kind} is a sign-in that restwalk does not know"));
+            return Err(wrong.hint("it knows basic, bearer, and schemes that send one token"));
+        }
         self.auth = Some(match (&*kind, text.split_once(':')) {
             ("basic", Some((user, password))) => {
                 self.actor = Some(user.to_owned());

@@ -9,7 +9,6 @@ use crate::{
     cache::Files,
     demo,
     environment::{self, Given},
-    input,
     io::Io,
     mistake::{Mistake, Result},
 };
@@ -35,8 +34,7 @@ pub(crate) enum Source {
     /// None: any path is allowed.
     Open,
     Embedded,
-    /// Files, and the first as it was named.
-    Files(Files, String),
+    Files(Files),
     /// An environment that has none in files of its own.
     Environment(Environment),
 }
@@ -56,17 +54,14 @@ impl Source {
         let wall = SystemTime::now();
         if let Some(named) = place.catalog.as_ref().or(given.catalog.as_ref()) {
             let defaults = place.defaults.as_ref().or(given.defaults.as_ref()).map(|file| io.path(file));
-            return Ok(Self::Files(Files { resources: io.path(named), defaults, wall }, named.clone()));
+            return Ok(Self::Files(Files { resources: io.path(named), defaults, wall }));
         }
         if place.defaults.is_some() {
             return Err(Mistake::usage("--defaults goes with --catalog"));
         }
         Ok(match environment {
             Some(environment) => match environment.catalog_files()? {
-                Some((resources, defaults)) => {
-                    let named = resources.display().to_string();
-                    Self::Files(Files { resources, defaults, wall }, named)
-                }
+                Some((resources, defaults)) => Self::Files(Files { resources, defaults, wall }),
                 None => Self::Environment(environment.clone()),
             },
             None if demo => Self::Embedded,
@@ -80,9 +75,9 @@ impl Source {
             Self::Open => (Catalog::open(), None),
             Self::Embedded => (Catalog::embedded(), None),
             Self::Environment(environment) => (environment.catalog()?, None),
-            Self::Files(files, named) => {
+            Self::Files(files) => {
                 let folder = files.resources.parent().map(PathBuf::from);
-                (files.read(path, io, || load(files, named, io))?, folder)
+                (files.read(path, io, || load(files))?, folder)
             }
         })
     }
@@ -90,16 +85,16 @@ impl Source {
     /// What may follow a path.
     fn following(&self, path: &str, io: &Io<'_>) -> Result<Vec<Following>> {
         match self {
-            Self::Files(files, named) => files.following(path, io, || load(files, named, io)),
+            Self::Files(files) => files.following(path, io, || load(files)),
             _ => Ok(self.catalog(None, io)?.0.following(path)),
         }
     }
 }
 
-fn load(files: &Files, named: &str, io: &Io<'_>) -> Result<Catalog> {
+fn load(files: &Files) -> Result<Catalog> {
     match &files.defaults {
         Some(defaults) => Ok(Catalog::from_files(&files.resources, defaults)?),
-        None => Ok(Catalog::from_yaml(&input::text_file(io, named)?, "")?),
+        None => Ok(Catalog::from_file(&files.resources)?),
     }
 }
 

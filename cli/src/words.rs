@@ -64,6 +64,11 @@ impl Words {
         self.items.iter().any(Item::is_body)
     }
 
+    /// Whether an item puts something into the body; one that drops an inherited default does not.
+    pub(crate) fn makes_body(&self) -> bool {
+        self.items.iter().any(|item| item.is_body() && !matches!(item.what, What::Unset { .. }))
+    }
+
     /// Whether an item is a file.
     pub(crate) fn has_files(&self) -> bool {
         self.items.iter().any(|item| matches!(item.what, What::File { .. }))

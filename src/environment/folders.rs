@@ -76,6 +76,8 @@ impl fmt::Debug for Variables {
 
 /// The nearest file of a project: in `folder` or above it, the home folder being the last that is looked in.
 pub(super) fn nearest(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    // Folders are counted from the root, not from where a relative path begins.
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for folder in folder.ancestors() {
         let file = folder.join(FILE);
         if file.is_file() {

@@ -8,7 +8,7 @@ use std::{
 
 use restwalk::{Call, Download, Downloaded, Outcome, Response, http::header::CONTENT_DISPOSITION};
 
-use super::Ended;
+use super::{Ended, pages};
 use crate::{
     Stop,
     args::Options,
@@ -34,6 +34,12 @@ pub(super) enum Target {
 /// Where the options want the answer; `None` is standard output.
 pub(super) fn target(options: &Options, io: &Io<'_>) -> Result<Option<Target>> {
     let files = &options.files;
+    let shaped = options.print.filter.is_some() || options.print.format.is_some();
+    let to_file = files.download || files.output.as_ref().is_some_and(|named| named != "-");
+    if to_file && (shaped || pages::wanted(options)) {
+        let wrong = Mistake::usage("a file gets the body of one answer, as it came");
+        return Err(wrong.hint("without -d and -o it is printed; > FILE keeps what is printed"));
+    }
     let Some(named) = &files.output else {
         if files.proceed {
             let wrong = Mistake::usage("-c goes on with a file, and none is named");

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use restwalk::{
-    Auth, Outcome, Response,
+    Auth, Error, ErrorKind, Outcome, Response,
     http::{Method, Uri, header::CONTENT_TYPE},
 };
 
@@ -50,6 +50,9 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     let mut printer = io.printer();
     warn(&settings, options, &mut printer);
     let what = printer.settings().what;
+    if pages::wanted(options) && (what.head || what.meta || what.request_head || what.request_body) {
+        return Err(Mistake::usage("of a listing only its items are printed").hint("leave out -h, -m, -v and -p"));
+    }
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
     }
@@ -65,7 +68,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         drop(printer);
         return upload(described, &asked, &bar, options, io);
     }
-    let response = stop.wait(described.call.send_raw())??;
+    let response = stop.wait(described.call.send_raw())?.map_err(|error| asked.failed(error))?;
     exchange(response, &asked, options, &mut printer)
 }
 
@@ -73,7 +76,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
 fn upload(described: Described, asked: &Asked, bar: &Bar, options: &Options, io: &mut Io<'_>) -> Ended {
     let noted = bar.clone();
     let call = described.call.on_progress(move |step| noted.set(step.sent, step.total));
-    let response = progress::watch(Some(bar), call.send_raw(), io)??;
+    let response = progress::watch(Some(bar), call.send_raw(), io)?.map_err(|error| asked.failed(error))?;
     exchange(response, asked, options, &mut io.printer())
 }
 
@@ -81,6 +84,8 @@ fn upload(described: Described, asked: &Asked, bar: &Bar, options: &Options, io:
 struct Asked {
     method: Method,
     label: String,
+    /// Scheme, host and port.
+    origin: String,
     begun: Instant,
     stop: Stop,
 }
@@ -88,7 +93,20 @@ struct Asked {
 impl Asked {
     fn now(described: &Described, stop: &Stop) -> Self {
         let (method, label) = (described.method.clone(), described.label());
-        Self { method, label, begun: Instant::now(), stop: stop.clone() }
+        let uri = described.call.build().map(|request| request.uri().clone()).unwrap_or_default();
+        let host = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
+        let origin = format!("{}://{host}", uri.scheme_str().unwrap_or_default());
+        Self { method, label, origin, begun: Instant::now(), stop: stop.clone() }
+    }
+
+    /// What `error` says, and of which server, where none has answered.
+    fn failed(&self, error: Error) -> Mistake {
+        let nobody = matches!(
+            error.kind(),
+            ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Circuit
+        );
+        let mistake = Mistake::from(error);
+        if nobody { mistake.hint(format!("the server is {}", self.origin)) } else { mistake }
     }
 }
 

@@ -286,6 +286,52 @@ fn x43_an_unchecked_server_is_loud_and_gets_no_credentials() {
 }
 
 #[test]
+fn a_whole_url_below_the_base_url_is_held_to_the_catalog() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}/api", listener.local_addr().unwrap());
+    for (words, why) in [
+        ("delete %/people/..", "leads elsewhere than it says"),
+        ("delete %/people/%2E%2e/x", "leads elsewhere than it says"),
+        ("delete %/people/%252e%252E", "leads elsewhere than it says"),
+        ("%/peopel/ada", "no resource \"peopel\""),
+        ("patch %/people/ada a=1", "PATCH is not declared"),
+        ("%/people/{username} -P username=ada", "a whole URL has no variables"),
+        ("%/people#x", "a path holds no fragment"),
+        ("-A digest -a u:p %/people", "a sign-in that restwalk does not know"),
+        ("%/people a!", "GET carries no body"),
+        ("-J . -o f %/people", "a file gets the body of one answer"),
+        ("--all -o f %/people", "a file gets the body of one answer"),
+        ("--all -h %/people", "only its items are printed"),
+    ] {
+        let said = restwalk(&max(&format!("--base-url {base} {}", words.replacen('%', &base, 1))));
+        assert!(said.exit == 2 && said.err.contains(why), "{words}: {} {}", said.exit, said.err);
+        assert!(listener.accept().is_err(), "{words}");
+    }
+    let mut server = Server::new();
+    let mock = server
+        .mock("POST", "/people/ada/activities")
+        .match_body(Matcher::JsonString(r#"{"object":{"objectType":"note","content":"Hi"}}"#.into()));
+    let mock = mock.create();
+    let base = server.url();
+    let said = restwalk(&max(&format!("--base-url {base} post {base}/people/ada/activities object.content=Hi")));
+    assert_eq!(said.exit, 0, "{}", said.err);
+    mock.assert();
+    let queried = server.mock("GET", "/people?a=1%20&b=2").create();
+    assert_eq!(restwalk(&max(&format!("--base-url {base} {base}/people?a=1%20 b==2"))).exit, 0);
+    queried.assert();
+    let elsewhere = server.mock("GET", "/x?y=1").create();
+    assert_eq!(restwalk(&[&format!("{base}/x?y=1")]).exit, 0);
+    elsewhere.assert();
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let said = restwalk(&["--retry", "1", "http://127.0.0.1:9/x"]);
+    assert!(said.exit == 1 && said.err.contains("the server is http://127.0.0.1:9\n"), "{}", said.err);
+}
+
+#[test]
 fn a_filter_that_does_not_compile_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

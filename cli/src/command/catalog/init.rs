@@ -24,6 +24,10 @@ const MOST: usize = 1_000;
 
 /// Asks the paths that are given, and writes what they tell.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
+    if options.print.offline || options.print.curl {
+        let wrong = Mistake::usage("catalog init asks a server, and has nothing to show without");
+        return Err(wrong.hint("leave out --offline and --curl"));
+    }
     let options = without_catalog(options);
     let file = options.files.output.clone().filter(|file| file != "-");
     if let Some(file) = file.as_deref().filter(|file| !options.files.force && io.path(file).exists()) {

@@ -73,9 +73,11 @@ impl Printer<'_> {
     }
 
     fn say(&mut self, label: &str, style: Style, text: &str) -> Result<(), PrintError> {
-        self.out.flush()?;
+        // What is to be said is said even where the output cannot be written.
+        let flushed = self.out.flush();
         self.err.paint(style, label.as_bytes())?;
         writeln!(self.err, ": {text}")?;
-        Ok(self.err.flush()?)
+        self.err.flush()?;
+        Ok(flushed?)
     }
 }
