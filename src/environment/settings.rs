@@ -113,6 +113,8 @@ impl SignIn {
     /// How it signs in, and where each secret is to be found.
     fn summary(&self, shown: Shown) -> String {
         match self {
+            // A user's name is no secret, and nothing has to be said of it.
+            Self::Basic(user, password) if user.is_inline() => format!("basic, {}", password.told(shown)),
             Self::Basic(user, password) => {
                 format!("basic, user {}, password {}", user.told(shown), password.told(shown))
             }

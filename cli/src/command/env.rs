@@ -145,7 +145,7 @@ mod tests {
         assert!(exit == 2 && err.contains("restwalk env trust"), "{err}");
         let (exit, out, _) = said(folder.path(), "env trust -y");
         assert!(exit == 0 && out.contains("auth: Bearer, env:T\n") && !out.contains("X-Token: CNRY"), "{out}");
-        assert!(out.contains("auth: basic, user in plain text, password cmd:pass CNRY-argument\n"), "{out}");
+        assert!(out.contains("auth: basic, cmd:pass CNRY-argument\n"), "{out}");
         assert!(out.ends_with("\n\ntrusted, until it or a file that it names changes\n"), "{out}");
         assert_eq!(
             said(folder.path(), "env").1,
@@ -153,7 +153,7 @@ mod tests {
         );
         assert_eq!(
             said(folder.path(), "env show max").1,
-            "name: max\nfile: FILE\ncatalog: max\nactor: ada\nheaders: X-Team: blue, X-Token: in plain text\nauth: basic, user in plain text, password cmd:pass\n"
+            "name: max\nfile: FILE\ncatalog: max\nactor: ada\nheaders: X-Team: blue, X-Token: in plain text\nauth: basic, cmd:pass\n"
         );
         assert_eq!(said(folder.path(), "env use max"), (0, "max is the default of FILE\n".into(), String::new()));
         assert!(said(folder.path(), "env list").1.contains("* max"), "trust is kept");
