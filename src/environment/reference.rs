@@ -94,9 +94,11 @@ impl Reference {
         if let Origin::Variable(name) = &self.origin { Some(name) } else { None }
     }
 
-    /// The program that it names.
-    pub(super) fn program(&self) -> Option<&str> {
-        if let Origin::Command(words, _) = &self.origin { words.first().map(String::as_str) } else { None }
+    /// What may name a file in the line of its program: the arguments, and the program where it has a folder.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Path> {
+        let words = if let Origin::Command(words, _) = &self.origin { &words[..] } else { &[] };
+        let paths = words.iter().map(Path::new).enumerate();
+        paths.filter(|(at, path)| *at > 0 || path.components().count() > 1).map(|(_, path)| path)
     }
 
     /// Where it is to be found, for people; a secret in plain text is not shown.
@@ -143,9 +145,8 @@ impl Reference {
                 if let Some(secret) = &*kept {
                     return Ok(secret.clone());
                 }
-                let program = words.first().map_or("", String::as_str);
-                around.source.check(Path::new(program))?;
-                let program = printable(program);
+                self.words().try_for_each(|path| around.source.check(path))?;
+                let program = printable(words.first().map_or("", String::as_str));
                 let surroundings = Surroundings { folder: &around.source.folder, hidden: around.hidden, patience };
                 let bytes = command::output(words, &surroundings)
                     .map_err(|why| self.missing(format!("the program {program} {why}")))?;

@@ -53,9 +53,9 @@ impl Settings {
         catalog.into_iter().chain(&self.defaults).chain(&self.ca_certificate)
     }
 
-    /// The programs that it names by a path.
-    pub(super) fn programs(&self) -> impl Iterator<Item = &str> {
-        self.references().filter_map(Reference::program).filter(|program| Path::new(program).components().count() > 1)
+    /// What may name a file in the lines of its programs: those named by a path, and all arguments, such as a script.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Path> {
+        self.references().flat_map(Reference::words)
     }
 
     /// All that is looked up.

@@ -64,19 +64,22 @@ impl Source {
     /// # Errors
     /// The file has gone, or one that it names cannot be read.
     pub(super) fn pin(&mut self, bytes: &[u8], said: &Said) -> Result<Fingerprint> {
-        let named: Vec<_> = self.named(said).map(|name| self.folder.join(name)).collect();
-        for path in named {
+        for path in said.files.iter().map(|name| self.folder.join(name)) {
             let hash = if path.exists() { Some(digest(&path)?) } else { None };
+            self.pins.insert(path, hash);
+        }
+        let words: Vec<_> = self.beside(said).map(|word| self.folder.join(word)).collect();
+        for path in words {
+            let hash = state(&path)?;
             self.pins.insert(path, hash);
         }
         self.hash = Some(Sha256::digest(bytes).into());
         self.fingerprint(bytes, said)
     }
 
-    /// The files that count: of programs those beside this one, which come with it; others are the system's.
-    fn named<'a>(&'a self, said: &'a Said) -> impl Iterator<Item = &'a PathBuf> {
-        let beside = said.programs.iter().filter(|program| self.folder.join(program).starts_with(&self.folder));
-        said.files.iter().chain(beside)
+    /// What programs' lines name beside this file, which comes with it; all else is the system's.
+    fn beside<'a>(&'a self, said: &'a Said) -> impl Iterator<Item = &'a PathBuf> {
+        said.words.iter().filter(|word| self.folder.join(word).starts_with(&self.folder))
     }
 
     /// The hash of this file, were it to hold `bytes`, and of the files that it names by `said` as they were.
@@ -88,7 +91,7 @@ impl Source {
         let mut whole = Sha256::new();
         add(&mut whole, place.as_os_str().as_encoded_bytes());
         add(&mut whole, bytes);
-        for name in self.named(said) {
+        for name in said.files.iter().chain(self.beside(said)) {
             let pinned = self.pins.get(&self.folder.join(name)).and_then(Option::as_ref);
             add(&mut whole, name.as_os_str().as_encoded_bytes());
             add(&mut whole, pinned.map_or(&[][..], |hash| &hash[..]));
@@ -114,14 +117,14 @@ impl Source {
         self.pins.contains_key(&self.folder.join(name))
     }
 
-    /// Looks whether a program that this file names is still what was trusted.
+    /// Looks whether a program or its script, named by `word`, is still what was trusted.
     ///
     /// # Errors
     /// It is not, or cannot be read.
-    pub(super) fn check(&self, program: &Path) -> Result<()> {
-        let path = self.folder.join(program);
+    pub(super) fn check(&self, word: &Path) -> Result<()> {
+        let path = self.folder.join(word);
         match self.pins.get(&path) {
-            Some(pinned) if !path.exists() || *pinned != Some(digest(&path)?) => Err(self.changed(&path)),
+            Some(pinned) if *pinned != state(&path)? => Err(self.changed(&path)),
             _ => Ok(()),
         }
     }
@@ -181,6 +184,11 @@ fn digest(path: &Path) -> Result<Hash> {
     let mut whole = Sha256::new();
     each_block(path, LARGEST, |block| whole.update(block))?;
     Ok(whole.finalize().into())
+}
+
+/// The hash of what a word of a program's line names, where that is a file.
+fn state(path: &Path) -> Result<Option<Hash>> {
+    if path.is_file() { digest(path).map(Some) } else { Ok(None) }
 }
 
 /// Gives `take` the regular file at `path` block by block, of which there are at most `most` bytes.

@@ -16,8 +16,8 @@ const MOST: usize = 1_000;
 /// The files of projects that a person trusts, each by its place and its content.
 ///
 /// A `restwalk.yaml` may name programs to run and where secrets go, so one that comes with a project is used only when
-/// a person said so. What is kept is a SHA-256 over the place of the file, its content, and that of each catalog,
-/// certificate and program beside it that it names; a byte that changes ends the trust.
+/// a person said so. What is kept is a SHA-256 over the place of the file, its content, and that of each catalog and
+/// certificate that it names and of the programs and scripts beside it; a byte that changes ends the trust.
 ///
 /// The store is a text file that only its owner can read: `restwalk/trusted` in `$XDG_STATE_HOME`, `~/.local/state`
 /// or `%LOCALAPPDATA%`.

@@ -304,7 +304,8 @@ fn x14_a_program_that_comes_with_a_project_must_stay_as_it_was() {
         home.put("work/bin/token", &format!("#!/bin/sh\necho {answer}\n"));
         fs::set_permissions(home.path().join("work/bin/token"), fs::Permissions::from_mode(0o755)).unwrap();
     };
-    for named in ["./bin/token".to_owned(), home.path().join("work/bin/token").display().to_string()] {
+    let whole = home.path().join("work/bin/token").display().to_string();
+    for named in ["./bin/token -v none", "bin/token", &whole, "sh bin/token", "sh ./bin/token x"] {
         program("good");
         home.put(
             "work/restwalk.yaml",
