@@ -171,9 +171,31 @@ fn add(whole: &mut Sha256, part: &[u8]) {
 /// # Errors
 /// It cannot be read, or is longer.
 pub(super) fn content(path: &Path) -> Result<Vec<u8>> {
+    content_of(path, opened(path)?)
+}
+
+/// The bytes of the file that was opened at `path`.
+///
+/// # Errors
+/// As for [`content`].
+pub(super) fn content_of(path: &Path, file: File) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    each_block(path, LONGEST as u64, |block| bytes.extend_from_slice(block))?;
+    each_block((path, file), LONGEST as u64, |block| bytes.extend_from_slice(block))?;
     Ok(bytes)
+}
+
+/// The regular file at `path`.
+///
+/// # Errors
+/// It is none, or cannot be read.
+pub(super) fn opened(path: &Path) -> Result<File> {
+    let unreadable = |error| unreadable(path, error);
+    // A pipe that a stranger's file names would be waited for without end.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        let why = "it is no regular file";
+        return Err(unreadable(std::io::Error::new(std::io::ErrorKind::InvalidInput, why)));
+    }
+    File::open(path).map_err(unreadable)
 }
 
 /// The hash of a file that may be a program.
@@ -182,7 +204,7 @@ pub(super) fn content(path: &Path) -> Result<Vec<u8>> {
 /// It cannot be read, or is longer than any that is pinned.
 fn digest(path: &Path) -> Result<Hash> {
     let mut whole = Sha256::new();
-    each_block(path, LARGEST, |block| whole.update(block))?;
+    each_block((path, opened(path)?), LARGEST, |block| whole.update(block))?;
     Ok(whole.finalize().into())
 }
 
@@ -191,18 +213,12 @@ fn state(path: &Path) -> Result<Option<Hash>> {
     if path.is_file() { digest(path).map(Some) } else { Ok(None) }
 }
 
-/// Gives `take` the regular file at `path` block by block, of which there are at most `most` bytes.
-fn each_block(path: &Path, most: u64, mut take: impl FnMut(&[u8])) -> Result<()> {
-    let unreadable = |error| unreadable(path, error);
-    // A pipe that a stranger's file names would be waited for without end.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        let why = "it is no regular file";
-        return Err(unreadable(std::io::Error::new(std::io::ErrorKind::InvalidInput, why)));
-    }
-    let mut reader = BufReader::with_capacity(BLOCK, File::open(path).map_err(unreadable)?.take(most + 1));
+/// Gives `take` a file block by block, of which there are at most `most` bytes.
+fn each_block((path, file): (&Path, File), most: u64, mut take: impl FnMut(&[u8])) -> Result<()> {
+    let mut reader = BufReader::with_capacity(BLOCK, file.take(most + 1));
     let mut read = 0;
     loop {
-        let block = reader.fill_buf().map_err(unreadable)?;
+        let block = reader.fill_buf().map_err(|error| unreadable(path, error))?;
         let length = block.len();
         if length == 0 {
             return Ok(());

@@ -6,7 +6,7 @@ use super::{
     Environments,
     folders::Variables,
     keep::{Readers, replace},
-    source::{Fingerprint, content},
+    source::{Fingerprint, content_of, opened},
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 
@@ -109,14 +109,14 @@ impl Trust {
         match std::fs::metadata(&self.store) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.failed("read", error)),
-            Ok(metadata) if !is_own(&metadata) => {
-                let why =
-                    format!("others can write {}, so it is not believed; remove it, and trust anew", self.shown());
-                return Err(Error::coded(ErrorKind::Store, "store.permission", why));
-            }
             Ok(_) => {}
         }
-        let text = content(&self.store)?;
+        let file = opened(&self.store)?;
+        if !is_own(&file.metadata().map_err(|error| self.failed("read", error))?) {
+            let why = format!("others can write {}, so it is not believed; remove it, and trust anew", self.shown());
+            return Err(Error::coded(ErrorKind::Store, "store.permission", why));
+        }
+        let text = content_of(&self.store, file)?;
         Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
     }
 

@@ -91,7 +91,9 @@ fn trust(options: &Options, io: &mut Io<'_>) -> Ended {
     }
     printer.finish()?;
     drop(printer);
-    if !options.send.yes && !(is_shown(io) && ask::yes("this decides where secrets go and what runs: trust it?", io)?) {
+    let question = "this decides where secrets go and what runs: trust it?";
+    let agreed = options.send.yes || (is_shown(io) && ask::yes(question, io)?);
+    if !agreed {
         return Err(Mistake::local("config.untrusted", "the file is not trusted").hint("env trust -y says yes"));
     }
     Trust::user_by(environment::lookup(io))?.add(&project)?;
