@@ -31,7 +31,7 @@ pub use environments::Environments;
 pub use trust::Trust;
 
 use folders::Variables;
-use reference::Around;
+use reference::{Around, Shown};
 use settings::{Served, Settings};
 use source::Source;
 
@@ -96,23 +96,23 @@ impl Environment {
         }
     }
 
-    /// The files of its catalog and of its defaults, which are as they were when they were trusted; `None` where its
-    /// catalog stands in no file.
-    ///
-    /// # Errors
-    /// `Request` where one cannot be read, or has changed.
-    pub fn catalog_files(&self) -> Result<Option<(PathBuf, Option<PathBuf>)>> {
-        let Some(resources) = self.catalog_file() else { return Ok(None) };
-        let (defaults, folder) = (&self.settings.defaults, &self.source.folder);
-        for file in [Some(&resources), defaults.as_ref()].into_iter().flatten() {
-            self.source.read(file)?;
-        }
-        Ok(Some((resources, defaults.as_ref().map(|file| folder.join(file)))))
+    /// The files of its catalog and of its defaults, for who keeps what he read of them. `None` where its catalog
+    /// stands in no file, or in files that must stay as they were when they were trusted: those are read by
+    /// [`Environment::catalog`] alone, which looks at the bytes that it uses.
+    pub fn catalog_files(&self) -> Option<(PathBuf, Option<PathBuf>)> {
+        let resources = self.catalog_file().filter(|file| !self.source.is_pinned(file))?;
+        Some((resources, self.settings.defaults.as_ref().map(|file| self.source.folder.join(file))))
     }
 
     /// What its file says, by the keys there, in words for a person: where each secret is to be found, and none of them.
     pub fn summary(&self) -> Vec<(&'static str, String)> {
-        self.settings.summary()
+        self.settings.summary(Shown::Place)
+    }
+
+    /// The same, for who decides whether to trust it: programs with all their arguments, and headers with their
+    /// templates, whatever is written there. A secret that stands in a secret's place is still not shown.
+    pub fn particulars(&self) -> Vec<(&'static str, String)> {
+        self.settings.summary(Shown::Whole)
     }
 
     /// Whether its file gives it credentials.
@@ -267,7 +267,7 @@ impl Environment {
     }
 
     fn around(&self) -> Around<'_> {
-        Around { variables: &self.variables, folder: &self.source.folder, hidden: &self.hidden }
+        Around { variables: &self.variables, source: &self.source, hidden: &self.hidden }
     }
 }
 
@@ -278,7 +278,7 @@ impl fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("name", name)
             .field("file", &source.file)
-            .field("settings", &settings.summary())
+            .field("settings", &settings.summary(Shown::Place))
             .field("own", own)
             .finish_non_exhaustive()
     }

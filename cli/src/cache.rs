@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -17,6 +17,9 @@ use crate::{io::Io, mistake::Result};
 
 /// A file that is younger may change again without the file system's clock telling.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// The largest catalog that is kept, in bytes.
+const MOST: u64 = 64 << 20;
 
 /// The two files of a catalog, as they were named, and where they are.
 pub(crate) struct Files {
@@ -62,6 +65,9 @@ impl Files {
 
     fn kept(&self, io: &Io<'_>) -> Option<Kept> {
         let folder = folder(io)?;
+        if fs::metadata(&folder).is_ok_and(|metadata| !is_own(&metadata, 0o755)) {
+            return None;
+        }
         let (mut name, mut state) = (Sha256::new(), Sha256::new());
         name.update(env!("CARGO_PKG_VERSION"));
         let mut settled = true;
@@ -90,17 +96,21 @@ struct Kept {
 
 impl Kept {
     fn file(&self) -> Option<File> {
-        File::open(&self.file).ok().filter(|file| file.metadata().is_ok_and(|metadata| is_own(&metadata)))
+        let file = File::open(&self.file).ok()?;
+        let metadata = file.metadata().ok()?;
+        (metadata.is_file() && is_own(&metadata, 0o600)).then_some(file)
     }
 
     fn open(&self, path: Option<&str>) -> Option<Catalog> {
-        let file = self.file()?;
+        let mut file = self.file()?;
         if let Some(path) = path
             && let Some(catalog) = Catalog::along(&file, path).ok()?
         {
             return Some(catalog);
         }
-        Catalog::from_bytes(&fs::read(&self.file).ok()?).ok()
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.take(MOST + 1).read_to_end(&mut bytes)).ok()?;
+        if bytes.len() as u64 > MOST { None } else { Catalog::from_bytes(&bytes).ok() }
     }
 
     /// Puts the catalog in its place at once, and takes those away that older files made.
@@ -165,17 +175,22 @@ fn is_settled(metadata: &Metadata, wall: SystemTime) -> bool {
     changed.and_then(|at| wall.duration_since(at).ok()).is_some_and(|age| age >= SETTLED)
 }
 
-/// Whether nobody else can have written it.
+/// Whether nobody else can have written it: it is the user's, and nobody has rights but those of `most`.
 #[cfg(unix)]
-fn is_own(metadata: &Metadata) -> bool {
+fn is_own(metadata: &Metadata, most: u32) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    metadata.is_file() && matches!(metadata.mode() & 0o777, 0o600 | 0o400)
+    is_ours(metadata.uid(), metadata.mode(), most, rustix::process::geteuid().as_raw())
+}
+
+#[cfg(unix)]
+fn is_ours(owner: u32, mode: u32, most: u32, user: u32) -> bool {
+    owner == user && mode & 0o777 & !most == 0
 }
 
 #[cfg(not(unix))]
-fn is_own(metadata: &Metadata) -> bool {
-    metadata.is_file()
+fn is_own(_: &Metadata, _: u32) -> bool {
+    true
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -284,6 +299,23 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_file_or_folder_is_believed_that_is_the_user_s_alone() {
+        for (owner, mode, most, expected) in [
+            (7, 0o100_600, 0o600, true),
+            (7, 0o100_400, 0o600, true),
+            (7, 0o100_644, 0o600, false),
+            (8, 0o100_600, 0o600, false),
+            (0, 0o100_600, 0o600, false),
+            (7, 0o040_755, 0o755, true),
+            (7, 0o040_775, 0o755, false),
+            (8, 0o040_700, 0o755, false),
+        ] {
+            assert_eq!(is_ours(owner, mode, most, 7), expected, "{owner} {mode:o}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn nobody_else_can_read_or_write_what_is_kept() {
         use std::os::unix::fs::PermissionsExt;
 
@@ -295,5 +327,8 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o620)).unwrap();
         place.read(None, 10);
         assert_eq!((place.loads.get(), mode(&file)), (2, 0o600));
+        fs::set_permissions(file.parent().unwrap(), fs::Permissions::from_mode(0o770)).unwrap();
+        place.read(None, 10);
+        assert_eq!(place.loads.get(), 3, "nothing is read in a folder that others can write");
     }
 }

@@ -1,8 +1,9 @@
 //! Standard input and the files that arguments name, read whole and bounded.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
+    path::Path,
 };
 
 use restwalk::http::Method;
@@ -14,6 +15,9 @@ use crate::{
 
 /// The most that is read of a file or of standard input that becomes part of a body.
 const LARGEST: u64 = 64 << 20;
+
+/// The most that is read of a JSON Schema.
+const SCHEMA: u64 = 1 << 20;
 
 /// Whether standard input is the body without being asked for.
 pub(crate) fn is_body(method: Option<&Method>, has_body: bool, stdin: Stream) -> bool {
@@ -39,6 +43,25 @@ pub(crate) fn bytes(io: &mut Io<'_>, named: &str) -> Result<Vec<u8>> {
 /// Reads a file of text.
 pub(crate) fn text_file(io: &Io<'_>, named: &str) -> Result<String> {
     text(file(io, named)?, named)
+}
+
+/// Reads a JSON Schema that a catalog names: a regular file, since one that waits would hang a call, of at most 1 MiB.
+pub(crate) fn schema(path: &Path) -> Result<serde_json::Value> {
+    let named = path.to_string_lossy();
+    let wrong = |why: String| {
+        Mistake::local("catalogue", format!("the schema {named:?} cannot be used: {why}"))
+            .hint("--no-schema sends every key=value as a string")
+    };
+    let cannot = |error: io::Error| wrong(error.to_string());
+    if !fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(wrong("it is no regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(SCHEMA + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > SCHEMA {
+        return Err(wrong("it is larger than 1 MiB".to_owned()));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
 }
 
 /// The text of bytes that were read from `named`.
@@ -81,6 +104,32 @@ mod tests {
             (&None, false, Stream::Pipe, false),
         ] {
             assert_eq!(is_body(method.as_ref(), has_body, stdin), expected, "{method:?} {has_body} {stdin:?}");
+        }
+    }
+
+    #[test]
+    fn a_schema_is_a_small_regular_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.json");
+        for (text, expected) in [
+            ("{\"a\": 1}".to_owned(), Ok(serde_json::json!({"a": 1}))),
+            ("{".to_owned(), Err("EOF while parsing")),
+            (" ".repeat(1 << 20) + "1", Err("larger than 1 MiB")),
+            (" ".repeat((1 << 20) - 1) + "1", Ok(serde_json::json!(1))),
+        ] {
+            fs::write(&file, text).unwrap();
+            match (schema(&file), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+                (Err(wrong), Err(part)) => assert!(wrong.message.contains(part) && wrong.hint.is_some(), "{wrong:?}"),
+                (found, _) => panic!("{found:?}"),
+            }
+        }
+        assert!(schema(folder.path()).unwrap_err().message.contains("no regular file"));
+        #[cfg(unix)]
+        {
+            let pipe = folder.path().join("pipe");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            assert!(schema(&pipe).unwrap_err().message.contains("no regular file"));
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum Source {
     Open,
     Embedded,
     Files(Files),
-    /// An environment that has none in files of its own.
+    /// An environment that has none in files, or in such as it must read itself: a project's.
     Environment(Environment),
 }
 
@@ -60,7 +60,7 @@ impl Source {
             return Err(Mistake::usage("--defaults goes with --catalog"));
         }
         Ok(match environment {
-            Some(environment) => match environment.catalog_files()? {
+            Some(environment) => match environment.catalog_files() {
                 Some((resources, defaults)) => Self::Files(Files { resources, defaults, wall }),
                 None => Self::Environment(environment.clone()),
             },
@@ -74,7 +74,10 @@ impl Source {
         Ok(match self {
             Self::Open => (Catalog::open(), None),
             Self::Embedded => (Catalog::embedded(), None),
-            Self::Environment(environment) => (environment.catalog()?, None),
+            Self::Environment(environment) => {
+                let folder = environment.catalog_file().and_then(|file| file.parent().map(PathBuf::from));
+                (environment.catalog()?, folder)
+            }
             Self::Files(files) => {
                 let folder = files.resources.parent().map(PathBuf::from);
                 (files.read(path, io, || load(files))?, folder)
@@ -118,4 +121,43 @@ pub(crate) fn environments(io: &Io<'_>) -> Vec<String> {
     let known = environment::around(io).or_else(|_| Environments::user_by(environment::lookup(io)));
     let known = known.iter().flat_map(Environments::names).map(str::to_owned);
     known.chain([demo::NAME.to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+    use restwalk::Trust;
+
+    use super::*;
+
+    const TEXT: &str = "default: a\nenvironments: {a: {base_url: 'http://h', catalog: c/r.yaml}}\n";
+
+    #[test]
+    fn a_project_s_catalog_is_what_was_trusted_and_never_what_was_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let (own, project) = (home.path().join(".config/restwalk"), home.path().join("work"));
+        for folder in [&own, &project] {
+            fs::create_dir_all(folder.join("c")).unwrap();
+            fs::write(folder.join("restwalk.yaml"), TEXT).unwrap();
+            fs::write(folder.join("c/r.yaml"), "resources: {a: {route: /a}}").unwrap();
+        }
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io::buffers(&mut out, &mut err);
+        io.variables.insert("HOME".into(), home.path().display().to_string());
+        io.directory.clone_from(&project);
+        let found = Environments::project(&project, environment::lookup(&io)).unwrap().unwrap();
+        Trust::user_by(environment::lookup(&io)).unwrap().add(&found).unwrap();
+        let options = Options::try_parse_from(["restwalk"]).unwrap();
+        let source = source(&options, &io).unwrap();
+        assert!(matches!(source, Source::Environment(_)), "files that are pinned are not read past their pins");
+        assert_eq!(source.catalog(None, &io).unwrap().1, Some(project.join("c")), "schemas are beside the catalog");
+        fs::write(project.join("c/r.yaml"), "resources: {b: {route: /b}}").unwrap();
+        assert_eq!(source.catalog(Some("a"), &io).unwrap_err().code, "config.untrusted");
+        assert_eq!(source.following("", &io).unwrap_err().code, "config.untrusted");
+
+        io.directory = home.path().to_owned();
+        assert!(matches!(super::source(&options, &io).unwrap(), Source::Files(..)), "one's own are kept");
+    }
 }

@@ -1,6 +1,7 @@
 //! A program that prints a secret: its line split without a shell, run with a limit on time and output.
 
 use std::{
+    ffi::{OsStr, OsString},
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -62,8 +63,15 @@ pub(super) struct Surroundings<'a> {
 pub(super) fn output(words: &[String], around: &Surroundings<'_>) -> Result<Vec<u8>, String> {
     let (program, arguments) = words.split_first().ok_or("no program is named")?;
     let end = Instant::now().checked_add(around.patience);
-    let mut command = Command::new(located(program, around.folder));
+    let path = whole_folders(&std::env::var_os("PATH").unwrap_or_default());
+    let mut command = Command::new(located(program, around.folder, &path)?);
     command.args(arguments).current_dir(around.folder);
+    // An empty one would be the folder that it runs in.
+    if path.is_empty() {
+        command.env_remove("PATH")
+    } else {
+        command.env("PATH", &path)
+    };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     around.hidden.iter().for_each(|name| {
         command.env_remove(name);
@@ -78,10 +86,37 @@ pub(super) fn output(words: &[String], around: &Surroundings<'_>) -> Result<Vec<
     said
 }
 
-/// A program named with a folder is relative to the file's own; any other is looked for by the system.
-fn located(program: &str, folder: &Path) -> PathBuf {
+/// The entries of `path` that are whole; any other, `.` say, is relative to the folder that a program runs in, and a
+/// project would put its own files in the place of programs.
+fn whole_folders(path: &OsStr) -> OsString {
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+    // Folders that were split at a separator hold none.
+    std::env::join_paths(folders).unwrap_or_default()
+}
+
+/// A program named with a folder is relative to the file's own; any other is looked for in the folders of `path`.
+fn located(program: &str, folder: &Path, path: &OsStr) -> Result<PathBuf, String> {
     let named = Path::new(program);
-    if named.components().count() > 1 { folder.join(named) } else { named.to_owned() }
+    if named.components().count() > 1 {
+        return Ok(folder.join(named));
+    }
+    // Windows tries endings besides, and never the folder that a program runs in.
+    if cfg!(windows) {
+        return Ok(named.to_owned());
+    }
+    let found = std::env::split_paths(path).map(|folder| folder.join(named)).find(|file| is_program(file));
+    found.ok_or_else(|| "cannot be started: it is in no folder of PATH".to_owned())
+}
+
+#[cfg(unix)]
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(file: &Path) -> bool {
+    file.is_file()
 }
 
 fn listen(child: &mut Child, patience: Duration) -> Result<Vec<u8>, String> {
@@ -163,6 +198,34 @@ mod tests {
         assert_eq!(failed, "failed with exit status: 3; run it yourself to see why");
         assert!(run(&["/nowhere/CNRY"], 20_000, &[]).unwrap_err().starts_with("cannot be started: "));
         assert_eq!(run(&["yes"], 20_000, &[]).unwrap_err(), "printed more than 65536 bytes");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_program_is_looked_for_in_whole_folders_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let make = |name: &str, mode| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, "").unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        make("token", 0o755);
+        make("text", 0o644);
+        let whole = folder.path().display().to_string();
+        for (path, program, expected) in [
+            (&*whole, "token", Some(folder.path().join("token"))),
+            (&whole, "text", None),
+            (&whole, "none", None),
+            ("", "token", None),
+            (".:", "token", None),
+            ("./bin::", "bin/token", Some(folder.path().join("bin/token"))),
+            ("x", "./token", Some(folder.path().join("token"))),
+        ] {
+            let found = located(program, folder.path(), &whole_folders(OsStr::new(path)));
+            assert_eq!(found.ok(), expected, "{path} {program}");
+        }
+        assert_eq!(whole_folders(OsStr::new(".::/a:b:/c")), "/a:/c");
     }
 
     #[test]

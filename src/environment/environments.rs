@@ -157,7 +157,7 @@ impl Environments {
         let said = read::read(&source.shown(), &bytes)?;
         let mut prints = Vec::new();
         if pinned {
-            prints.push((source.file.clone(), source.pin(&bytes, &said.files)?));
+            prints.push((source.file.clone(), source.pin(&bytes, &said)?));
         }
         let default = said.default.clone().map(|name| (name, source.file.clone()));
         let mut read = Self { default, list: read::environments(said, source, variables), prints };
@@ -222,12 +222,13 @@ impl Environments {
     /// The file is then another one: what was trusted must be trusted again, by what is returned.
     ///
     /// # Errors
-    /// `Request` where there is no such environment, or the file is not one key a line; `Store` where it cannot be
-    /// written.
+    /// `Request` where there is no such environment, or the file is not one key a line, and with the code
+    /// `config.untrusted` where a project's file is no longer what was read; `Store` where it cannot be written.
     pub fn set_default(&self, name: &str) -> Result<Self> {
         let source = &*self.get(name)?.source;
         let (file, shown) = (&source.file, source.shown());
         let bytes = content(file)?;
+        source.check_own(&bytes)?;
         let text = with_default(decode(&shown, &bytes)?, name);
         let said = read::read(&shown, text.as_bytes()).ok().filter(|said| said.default.as_deref() == Some(name));
         let said = said.ok_or_else(|| {
@@ -239,7 +240,11 @@ impl Environments {
         })?;
         let mut changed = self.clone();
         for (_, print) in changed.prints.iter_mut().filter(|(known, _)| known == file) {
-            *print = source.fingerprint(text.as_bytes(), &said.files)?;
+            *print = source.fingerprint(text.as_bytes(), &said)?;
+        }
+        let source = Arc::new(source.holding(text.as_bytes()));
+        for one in changed.list.iter_mut().filter(|one| one.source.file == *file) {
+            one.source = Arc::clone(&source);
         }
         let kept = self.default.as_ref().filter(|(_, of)| of != file && self.is_project(of) && !self.is_project(file));
         changed.default = kept.cloned().or_else(|| Some((name.to_owned(), file.clone())));

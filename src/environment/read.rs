@@ -26,6 +26,8 @@ pub(super) struct Said {
     pub(super) environments: Vec<(String, Settings)>,
     /// Files beside it that decide what is sent, and whom it is sent to.
     pub(super) files: Vec<PathBuf>,
+    /// Words of programs' lines that may name files.
+    pub(super) words: Vec<PathBuf>,
 }
 
 /// Reads the bytes of the file named `shown`.
@@ -45,6 +47,7 @@ fn parsed(shown: &str, bytes: &[u8]) -> Result<Said> {
     for (name, view) in root.get("environments").into_iter().flat_map(View::pairs) {
         let settings = settings(view)?;
         said.files.extend(settings.files().cloned());
+        said.words.extend(settings.words().map(Path::to_owned));
         said.environments.push((name.text().to_owned(), settings));
     }
     said.default = root.get("default").map(owned);

@@ -12,6 +12,7 @@ use std::{
 use super::{
     command::{self, LONGEST, Surroundings},
     folders::Variables,
+    source::Source,
 };
 use crate::{
     error::{Error, ErrorKind, Result, printable},
@@ -38,11 +39,20 @@ enum Origin {
     Command(Vec<String>, Arc<Mutex<Option<Secret>>>),
 }
 
+/// How much is told of a secret's place.
+#[derive(Clone, Copy)]
+pub(super) enum Shown {
+    /// Where it is, and no more: a program's arguments may be secrets.
+    Place,
+    /// Programs with their arguments: whoever is to trust them must see them.
+    Whole,
+}
+
 /// What a reference is looked up in.
 pub(super) struct Around<'a> {
     pub(super) variables: &'a Variables,
-    /// The folder of the file that names it.
-    pub(super) folder: &'a Path,
+    /// The file that names it.
+    pub(super) source: &'a Source,
     /// Variables that no program gets.
     pub(super) hidden: &'a [String],
 }
@@ -84,6 +94,21 @@ impl Reference {
         if let Origin::Variable(name) = &self.origin { Some(name) } else { None }
     }
 
+    /// What may name a file in the line of its program: the arguments, and the program where it has a folder.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Path> {
+        let words = if let Origin::Command(words, _) = &self.origin { &words[..] } else { &[] };
+        let paths = words.iter().map(Path::new).enumerate();
+        paths.filter(|(at, path)| *at > 0 || path.components().count() > 1).map(|(_, path)| path)
+    }
+
+    /// Where it is to be found, for people; a secret in plain text is not shown.
+    pub(super) fn told(&self, shown: Shown) -> String {
+        match (&self.origin, shown) {
+            (Origin::Command(words, _), Shown::Whole) => format!("cmd:{}", line(words)),
+            _ => format!("{self:?}"),
+        }
+    }
+
     /// The remark that others can read its file, where they can.
     pub(super) fn exposed(&self, around: &Around<'_>) -> Option<String> {
         let Origin::File(path) = &self.origin else { return None };
@@ -120,8 +145,9 @@ impl Reference {
                 if let Some(secret) = &*kept {
                     return Ok(secret.clone());
                 }
+                self.words().try_for_each(|path| around.source.check(path))?;
                 let program = printable(words.first().map_or("", String::as_str));
-                let surroundings = Surroundings { folder: around.folder, hidden: around.hidden, patience };
+                let surroundings = Surroundings { folder: &around.source.folder, hidden: around.hidden, patience };
                 let bytes = command::output(words, &surroundings)
                     .map_err(|why| self.missing(format!("the program {program} {why}")))?;
                 let secret = self.line(bytes, &format!("the output of {program}"))?;
@@ -166,6 +192,13 @@ impl fmt::Debug for Reference {
     }
 }
 
+/// Words as a line of which nothing is hidden: a word that is not plain stands in quotes, its odd characters escaped.
+fn line(words: &[String]) -> String {
+    let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@%+,~".contains(&byte));
+    let word = |word: &String| if !word.is_empty() && is_plain(word) { word.clone() } else { format!("{word:?}") };
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
 fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -175,7 +208,7 @@ fn is_variable(name: &str) -> bool {
 fn located(path: &Path, around: &Around<'_>) -> PathBuf {
     match (path.strip_prefix("~"), around.variables.home()) {
         (Ok(rest), Some(home)) => home.join(rest),
-        _ => around.folder.join(path),
+        _ => around.source.folder.join(path),
     }
 }
 

@@ -1,8 +1,11 @@
 //! One environment as its file says it, before anything is looked up.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use super::reference::{Around, Reference};
+use super::reference::{Around, Reference, Shown};
 use crate::{auth::Auth, catalog::Rate, error::Result};
 
 #[derive(Default)]
@@ -50,18 +53,23 @@ impl Settings {
         catalog.into_iter().chain(&self.defaults).chain(&self.ca_certificate)
     }
 
+    /// What may name a file in the lines of its programs: those named by a path, and all arguments, such as a script.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Path> {
+        self.references().flat_map(Reference::words)
+    }
+
     /// All that is looked up.
     pub(super) fn references(&self) -> impl Iterator<Item = &Reference> {
         let auth = self.auth.iter().flat_map(SignIn::references);
         auth.chain(self.secret_headers.iter().map(|(_, secret)| secret)).chain(self.proxy.iter().flatten())
     }
 
-    /// Its keys, and what each comes to, without secrets.
-    pub(super) fn summary(&self) -> Vec<(&'static str, String)> {
+    /// Its keys, and what each comes to, without secrets; what is looked up is told as `shown` says.
+    pub(super) fn summary(&self, shown: Shown) -> Vec<(&'static str, String)> {
         let path = |path: &PathBuf| path.display().to_string();
         let named =
             |names: &mut dyn Iterator<Item = String>| Some(names.collect::<Vec<_>>()).filter(|it| !it.is_empty());
-        let secret = |(name, secret): &(String, Reference)| format!("{name}: {secret:?}");
+        let secret = |(name, secret): &(String, Reference)| format!("{name}: {}", secret.told(shown));
         let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}"));
         let mut headers = headers.chain(self.secret_headers.iter().map(secret));
         let mut variables = self.variables.iter().map(|(name, value)| format!("{name}: {value}"));
@@ -77,11 +85,11 @@ impl Settings {
             ("actor", self.actor.clone()),
             ("headers", joined(named(&mut headers))),
             ("variables", joined(named(&mut variables))),
-            ("auth", self.auth.as_ref().map(SignIn::summary)),
+            ("auth", self.auth.as_ref().map(|auth| auth.summary(shown))),
             ("timeout", self.timeout.map(|time| format!("{time:?}"))),
             ("retry", self.attempts.map(|most| if most == 1 { "off".to_owned() } else { most.to_string() })),
             ("limit", joined(named(&mut self.rates.iter().map(ToString::to_string)))),
-            ("proxy", self.proxy.as_ref().map(|url| url.as_ref().map_or("none".to_owned(), |url| format!("{url:?}")))),
+            ("proxy", self.proxy.as_ref().map(|url| url.as_ref().map_or("none".to_owned(), |url| url.told(shown)))),
             ("ca_certificate", self.ca_certificate.as_ref().map(path)),
         ];
         known.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
@@ -103,16 +111,23 @@ impl SignIn {
     }
 
     /// How it signs in, and where each secret is to be found.
-    fn summary(&self) -> String {
+    fn summary(&self, shown: Shown) -> String {
         match self {
-            Self::Basic(_, password) => format!("basic, {password:?}"),
-            Self::Scheme(scheme, token) => format!("{scheme}, {token:?}"),
-            Self::Header(name, key) => format!("header {name}, {key:?}"),
-            Self::Query(name, key) => format!("query {name}, {key:?}"),
+            // A user's name is no secret, and nothing has to be said of it.
+            Self::Basic(user, password) if user.is_inline() => format!("basic, {}", password.told(shown)),
+            Self::Basic(user, password) => {
+                format!("basic, user {}, password {}", user.told(shown), password.told(shown))
+            }
+            Self::Scheme(scheme, token) => format!("{scheme}, {}", token.told(shown)),
+            Self::Header(name, key) => format!("header {name}, {}", key.told(shown)),
+            Self::Query(name, key) => format!("query {name}, {}", key.told(shown)),
             Self::Template(headers, values) => {
-                let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
-                let values: Vec<_> = values.iter().map(|(name, secret)| format!("{name}: {secret:?}")).collect();
-                format!("headers {}, {}", names.join(", "), values.join(", "))
+                let headers = headers.iter().map(|(name, template)| match shown {
+                    Shown::Place => name.clone(),
+                    Shown::Whole => format!("{name}: {template}"),
+                });
+                let values = values.iter().map(|(name, secret)| format!("{name}: {}", secret.told(shown)));
+                format!("headers {}", headers.chain(values).collect::<Vec<_>>().join(", "))
             }
         }
     }

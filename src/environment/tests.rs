@@ -158,7 +158,8 @@ fn a_secret_s_file_is_relative_to_the_one_that_names_it_and_loses_one_line_break
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("s"), content).unwrap();
         let (variables, hidden) = (Variables::new(|_| None), []);
-        let around = Around { variables: &variables, folder: folder.path(), hidden: &hidden };
+        let source = Source::new(&folder.path().join("restwalk.yaml")).unwrap();
+        let around = Around { variables: &variables, source: &source, hidden: &hidden };
         let found = reference::Reference::parse("file:s", "x:1".to_owned()).unwrap().resolve(&around);
         let found = found.map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string());
         assert_eq!(found.as_deref().map_err(String::as_str), expected);
@@ -171,6 +172,7 @@ fn a_program_runs_once_and_only_when_it_is_needed() {
     let (folder, one) = one("base_url: https://h\n    auth: {bearer: 'cmd:sh -c \"echo x >> ran; echo tok\"'}", &[]);
     let ran = folder.path().join("ran");
     assert_eq!(one.summary()[1], ("auth", "Bearer, cmd:sh".to_owned()));
+    assert_eq!(one.particulars()[1], ("auth", "Bearer, cmd:sh -c \"echo x >> ran; echo tok\"".to_owned()));
     assert!(one.catalog().is_ok() && one.warnings().is_empty() && one.clone().with_auth(Auth::none()).client().is_ok());
     assert!(!ran.exists(), "nothing needed it");
     for _ in 0..2 {

@@ -6,7 +6,7 @@ use super::{
     Environments,
     folders::Variables,
     keep::{Readers, replace},
-    source::{Fingerprint, content},
+    source::{Fingerprint, content_of, opened},
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 
@@ -17,7 +17,7 @@ const MOST: usize = 1_000;
 ///
 /// A `restwalk.yaml` may name programs to run and where secrets go, so one that comes with a project is used only when
 /// a person said so. What is kept is a SHA-256 over the place of the file, its content, and that of each catalog and
-/// certificate that it names; a byte that changes ends the trust.
+/// certificate that it names and of the programs and scripts beside it; a byte that changes ends the trust.
 ///
 /// The store is a text file that only its owner can read: `restwalk/trusted` in `$XDG_STATE_HOME`, `~/.local/state`
 /// or `%LOCALAPPDATA%`.
@@ -109,14 +109,14 @@ impl Trust {
         match std::fs::metadata(&self.store) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.failed("read", error)),
-            Ok(metadata) if is_open_to_others(&metadata) => {
-                let why =
-                    format!("others can write {}, so it is not believed; remove it, and trust anew", self.shown());
-                return Err(Error::coded(ErrorKind::Store, "store.permission", why));
-            }
             Ok(_) => {}
         }
-        let text = content(&self.store)?;
+        let file = opened(&self.store)?;
+        if !is_own(&file.metadata().map_err(|error| self.failed("read", error))?) {
+            let why = format!("others can write {}, so it is not believed; remove it, and trust anew", self.shown());
+            return Err(Error::coded(ErrorKind::Store, "store.permission", why));
+        }
+        let text = content_of(&self.store, file)?;
         Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
     }
 
@@ -141,13 +141,40 @@ fn name(path: &Path) -> String {
     place.as_deref().unwrap_or(path).display().to_string().escape_debug().to_string()
 }
 
+/// Whether nobody else can have written it.
 #[cfg(unix)]
-fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o022 != 0
+fn is_own(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    is_ours(metadata.uid(), metadata.mode(), rustix::process::geteuid().as_raw())
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_: &std::fs::Metadata) -> bool {
-    false
+fn is_own(_: &std::fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn is_ours(owner: u32, mode: u32, user: u32) -> bool {
+    owner == user && mode & 0o022 == 0
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_believed_that_its_user_alone_can_write() {
+        for (owner, mode, expected) in [
+            (7, 0o100_600, true),
+            (7, 0o100_644, true),
+            (7, 0o100_620, false),
+            (7, 0o100_602, false),
+            (8, 0o100_600, false),
+            (0, 0o100_600, false),
+        ] {
+            assert_eq!(is_ours(owner, mode, 7), expected, "{owner} {mode:o}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(is_own(&folder.path().metadata().unwrap()));
+    }
 }

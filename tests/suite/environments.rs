@@ -294,3 +294,84 @@ fn the_default_is_written_into_the_file_that_holds_it() {
         "no environment \"none\"; there is own, local"
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn x14_a_program_that_comes_with_a_project_must_stay_as_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let program = |answer: &str| {
+        home.put("work/bin/token", &format!("#!/bin/sh\necho {answer}\n"));
+        fs::set_permissions(home.path().join("work/bin/token"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let whole = home.path().join("work/bin/token").display().to_string();
+    for named in ["./bin/token -v none", "bin/token", &whole, "sh bin/token", "sh ./bin/token x"] {
+        program("good");
+        home.put(
+            "work/restwalk.yaml",
+            &format!(
+                "environments: {{a: {{base_url: 'http://h', auth: {{basic: {{user: 'cmd:{named}', password: x}}}}}}}}\n"
+            ),
+        );
+        home.trust().add(&home.project()).unwrap();
+        let trusted = home.around().unwrap();
+        assert!(trusted.get("a").unwrap().client().is_ok());
+        let late = home.around().unwrap();
+        program("other");
+        assert_eq!(refused(home.around()).code(), "config.untrusted", "{named}");
+        let error = late.get("a").unwrap().client().map(|_| ()).unwrap_err();
+        assert!(
+            error.code() == "config.untrusted" && error.to_string().contains("bin/token has changed since"),
+            "{error}"
+        );
+        fs::remove_file(home.path().join("work/bin/token")).unwrap();
+        assert_eq!(refused(home.around()).code(), "config.untrusted", "{named}");
+    }
+}
+
+#[test]
+fn who_is_to_trust_a_file_sees_every_program_and_every_header() {
+    let home = Home::new();
+    home.put(
+        "work/restwalk.yaml",
+        "environments:\n  a: {base_url: 'http://h', auth: {basic: {user: \"cmd:sh -c 'one|two'\", password: 'env:P'}}}\n  \
+         b: {auth: {template: {headers: {X-Sign: 'Key {k}'}, values: {k: 'cmd:pass show \"a b\"'}}}}\n  \
+         c: {headers: {X-Token: 'cmd:bin/t -v'}, proxy: 'cmd:p q', auth: {api_key: {query: key, value: CNRY}}}\n",
+    );
+    let project = home.project();
+    let told = |name: &str| {
+        let all = project.get(name).unwrap().particulars();
+        all.into_iter().filter(|(key, _)| *key != "base_url").map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    assert_eq!(told("a"), ["basic, user cmd:sh -c \"one|two\", password env:P"]);
+    assert_eq!(told("b"), ["headers X-Sign: Key {k}, k: cmd:pass show \"a b\""]);
+    assert_eq!(told("c"), ["X-Token: cmd:bin/t -v", "query key, in plain text", "cmd:p q"]);
+    let short = project.get("a").unwrap().summary();
+    assert_eq!(short[1], ("auth", "basic, user cmd:sh, password env:P".to_owned()));
+}
+
+#[test]
+fn a_default_is_not_written_into_a_project_s_file_that_nobody_read() {
+    let home = Home::new();
+    home.trust().add(&home.project()).unwrap();
+    let trusted = home.around().unwrap();
+    let stranger = "environments: {local: {base_url: 'http://stranger', catalog: r.yaml}}\n";
+    home.put("work/restwalk.yaml", stranger);
+    let error = refused(trusted.set_default("local"));
+    assert!(error.code() == "config.untrusted" && error.to_string().contains("has changed since"), "{error}");
+    assert_eq!(fs::read_to_string(home.path().join("work/restwalk.yaml")).unwrap(), stranger);
+    home.put("work/restwalk.yaml", PROJECT);
+    let changed = trusted.set_default("local").unwrap();
+    assert!(changed.set_default("local").is_ok(), "what it wrote itself it knows");
+}
+
+#[test]
+fn a_catalog_that_must_stay_as_it_was_is_not_for_others_to_read() {
+    let home = Home::new();
+    home.put(".config/restwalk/restwalk.yaml", "environments: {own: {base_url: 'http://h', catalog: r.yaml}}\n");
+    home.trust().add(&home.project()).unwrap();
+    let both = home.around().unwrap();
+    let files = |name: &str| both.get(name).unwrap().catalog_files().map(|(file, _)| file);
+    assert_eq!(files("own"), Some(home.path().join(".config/restwalk/r.yaml")));
+    assert_eq!(files("local"), None);
+}

@@ -34,13 +34,7 @@ impl Reader<'_, '_> {
         let policy = self.place.route().and_then(|route| route.policy(self.method));
         let named = policy.and_then(|policy| policy.schema()).filter(|_| !self.options.place.no_schema);
         let (Some(named), Some(folder)) = (named, &self.settings.folder) else { return Ok(()) };
-        let path = folder.join(named);
-        let wrong = |why: String| {
-            Mistake::local("catalogue", format!("the schema {named:?} cannot be used: {why}"))
-                .hint("--no-schema sends every key=value as a string")
-        };
-        let text = input::text_file(self.io, &path.to_string_lossy())?;
-        self.schema = Some(Schema(serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?));
+        self.schema = Some(Schema(input::schema(&self.io.path(&folder.join(named).to_string_lossy()))?));
         Ok(())
     }
 

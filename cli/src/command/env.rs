@@ -5,9 +5,10 @@ use restwalk::{Environment, Environments, Trust};
 use super::Ended;
 use crate::{
     args::Options,
+    ask,
     environment::{self, Given},
     exit,
-    io::Io,
+    io::{Io, Stream},
     mistake::{Mistake, Result},
 };
 
@@ -28,7 +29,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
             show(environments.get(name.ok_or_else(none)?)?)
         }
         ["use", name] => make_default(&environment::around(io)?, name, &Trust::user_by(environment::lookup(io))?)?,
-        ["trust"] => return trust(io),
+        ["trust"] => return trust(options, io),
         _ => return Err(Mistake::usage("env takes list, show [NAME], use NAME, or trust")),
     };
     io.printer().text(&text)?;
@@ -53,8 +54,11 @@ fn url(environment: &Environment) -> &str {
 
 /// What an environment holds, by the keys of its file, and where its secrets are; none of them is looked up.
 fn show(environment: &Environment) -> String {
-    let summary = environment.summary();
-    let lines = summary.iter().map(|(key, value)| format!("{key}: {value}\n"));
+    lines(environment, &environment.summary())
+}
+
+fn lines(environment: &Environment, said: &[(&str, String)]) -> String {
+    let lines = said.iter().map(|(key, value)| format!("{key}: {value}\n"));
     format!("name: {}\nfile: {}\n", environment.name(), environment.file().display()) + &lines.collect::<String>()
 }
 
@@ -72,8 +76,9 @@ fn make_default(environments: &Environments, name: &str, trust: &Trust) -> Resul
     })
 }
 
-/// Shows what the project's file holds, and then trusts it as it is now: what nobody saw, nobody trusts.
-fn trust(io: &mut Io<'_>) -> Ended {
+/// Shows all that the project's file may do, and trusts it as it is now where a person says so: what nobody saw,
+/// nobody trusts.
+fn trust(options: &Options, io: &mut Io<'_>) -> Ended {
     let found = Environments::project(environment::folder(io), environment::lookup(io))?;
     let Some(project) = found else {
         let wrong = Mistake::local("config", "there is no restwalk.yaml in this folder or above");
@@ -81,13 +86,24 @@ fn trust(io: &mut Io<'_>) -> Ended {
     };
     let mut printer = io.printer();
     for name in project.names() {
-        printer.text(&format!("{}\n", show(project.get(name)?)))?;
+        let environment = project.get(name)?;
+        printer.text(&format!("{}\n", lines(environment, &environment.particulars())))?;
     }
     printer.finish()?;
     drop(printer);
+    let question = "this decides where secrets go and what runs: trust it?";
+    let agreed = options.send.yes || (is_shown(io) && ask::yes(question, io)?);
+    if !agreed {
+        return Err(Mistake::local("config.untrusted", "the file is not trusted").hint("env trust -y says yes"));
+    }
     Trust::user_by(environment::lookup(io))?.add(&project)?;
     io.printer().text("trusted, until it or a file that it names changes\n")?;
     Ok(exit::OK)
+}
+
+/// Whether a person sees what is printed, and can answer.
+fn is_shown(io: &Io<'_>) -> bool {
+    io.stdout.1 == Stream::Terminal && ask::is_somebody(io)
 }
 
 #[cfg(test)]
@@ -95,11 +111,10 @@ mod tests {
     use std::{fs, io::Write, path::Path};
 
     use super::*;
-    use crate::Stream;
 
     const TEXT: &str = "environments:
   local: {base_url: 'http://localhost:8081', auth: {bearer: 'env:T'}, retry: off}
-  max: {catalog: max, actor: ada, headers: {X-Team: blue, X-Token: CNRY}, auth: {basic: {user: a, password: 'cmd:pass CNRY'}}}
+  max: {catalog: max, actor: ada, headers: {X-Team: blue, X-Token: CNRY}, auth: {basic: {user: a, password: 'cmd:pass CNRY-argument'}}}
 ";
 
     /// A folder with `text` as the project's file.
@@ -130,8 +145,9 @@ mod tests {
         let folder = project(TEXT);
         let (exit, _, err) = said(folder.path(), "env list");
         assert!(exit == 2 && err.contains("restwalk env trust"), "{err}");
-        let (exit, out, _) = said(folder.path(), "env trust");
-        assert!(exit == 0 && out.contains("auth: Bearer, env:T\n") && !out.contains("CNRY"), "{out}");
+        let (exit, out, _) = said(folder.path(), "env trust -y");
+        assert!(exit == 0 && out.contains("auth: Bearer, env:T\n") && !out.contains("X-Token: CNRY"), "{out}");
+        assert!(out.contains("auth: basic, cmd:pass CNRY-argument\n"), "{out}");
         assert!(out.ends_with("\n\ntrusted, until it or a file that it names changes\n"), "{out}");
         assert_eq!(
             said(folder.path(), "env").1,
@@ -161,16 +177,39 @@ mod tests {
         let folder = project(TEXT);
         let mut err = Vec::new();
         crate::run(
-            ["env", "trust"],
+            ["env", "trust", "-y"],
             &mut within(folder.path(), Io::new((Closed, Stream::Pipe), (&mut err, Stream::Pipe))),
         );
         assert_eq!(said(folder.path(), "env list").0, 2);
     }
 
     #[test]
+    fn a_person_says_yes_or_nothing_is_trusted() {
+        use Stream::{Other, Pipe, Terminal};
+        for (stdin, stdout, stderr, answer, trusted) in [
+            (Terminal, Terminal, Terminal, "y\n", true),
+            (Terminal, Terminal, Terminal, "n\n", false),
+            (Terminal, Terminal, Terminal, "\n", false),
+            (Terminal, Terminal, Terminal, "", false),
+            (Pipe, Terminal, Terminal, "y\n", false),
+            (Terminal, Other, Terminal, "y\n", false),
+            (Terminal, Terminal, Pipe, "y\n", false),
+        ] {
+            let folder = project(TEXT);
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let io = Io::new((&mut out, stdout), (&mut err, stderr)).with_stdin(answer.as_bytes(), stdin);
+            let exit = crate::run(["env", "trust"], &mut within(folder.path(), io));
+            let (out, err) = (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap());
+            assert!(out.contains("cmd:pass CNRY-argument"), "it is shown in any case: {out}");
+            assert_eq!((exit, said(folder.path(), "env list").0), if trusted { (0, 0) } else { (2, 2) }, "{err}");
+            assert_eq!(err.contains("env trust -y says yes"), !trusted, "{err}");
+        }
+    }
+
+    #[test]
     fn a_mistake_says_what_there_is() {
         let folder = project("environments: {a: {base_url: 'http://h'}}");
-        said(folder.path(), "env trust");
+        said(folder.path(), "env trust -y");
         for (words, part) in [
             ("env show", "no environment is named"),
             ("env show b", "no environment \"b\"; there is a"),

@@ -32,8 +32,7 @@ impl Place {
         let defaults = route.default_body(&method).and_then(|text| serde_json::from_str(text).ok());
         let named = route.policy(&method).and_then(|policy| policy.schema());
         let schema = named.zip(folder).and_then(|(named, folder)| {
-            let text = crate::input::text_file(io, &folder.join(named).to_string_lossy()).ok()?;
-            Some(Schema(serde_json::from_str(&text).ok()?))
+            Some(Schema(crate::input::schema(&io.path(&folder.join(named).to_string_lossy())).ok()?))
         });
         Self { defaults: defaults.unwrap_or_default(), schema }
     }

@@ -210,7 +210,7 @@ fn the_doctor_names_secrets_and_shows_none() {
     assert!(lines(&ran.out, "warn  files")[0].contains("restwalk env trust"), "{}", ran.out);
     assert_eq!(lines(&ran.out, "fail  environment").len(), 1, "{}", ran.out);
     assert_eq!(ran.exit, 1);
-    said(folder.path(), "env trust", b"", None);
+    said(folder.path(), "env trust -y", b"", None);
     let ran = said(folder.path(), "-e a doctor --offline", b"", None);
     assert_eq!(ran.exit, 0, "{}", ran.out);
     assert!(lines(&ran.out, "ok    secrets")[0].contains("to be had: basic, in plain text"), "{}", ran.out);
