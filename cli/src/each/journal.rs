@@ -56,7 +56,7 @@ pub(crate) struct End {
 impl End {
     /// Whether a server answered with a failure that another time may not have: a body that broke off, or a status
     /// that asks to come again.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(self) -> bool {
         let refused = matches!(self.status, Some(400..=499)) && !matches!(self.status, Some(408 | 425 | 429));
         self.outcome == Outcome::Processed && self.exit != exit::OK && !refused
     }

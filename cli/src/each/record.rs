@@ -35,8 +35,7 @@ impl Record {
     fn print(&self) -> [u8; 8] {
         let mut hash = Sha1::from(self.line.to_le_bytes());
         hash.update(self.json.get().as_bytes());
-        let [a, b, c, d, e, f, g, h, ..] = hash.digest().bytes();
-        [a, b, c, d, e, f, g, h]
+        hash.digest().bytes().first_chunk().copied().unwrap_or_default()
     }
 }
 

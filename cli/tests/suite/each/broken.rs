@@ -84,7 +84,6 @@ fn a_file_that_changes_during_the_run_ends_it_at_the_first_change() {
         };
         let first = server.mock("POST", "/x/0001").with_body_from_request(change).expect(1).create();
         let others = server.mock("POST", Matcher::Any).with_body("1").expect(sent - 1).create();
-        // The one that is asked for first is looked at first.
         let said = folder.run(&server, "post x/{id} -n 1 --resume J --error-format json");
         assert_eq!(said.exit, 1, "{}", said.err);
         assert!(said.err.contains("\"invalid_input.changed\""), "{}", said.err);
@@ -123,22 +122,20 @@ fn a_redirect_that_is_not_followed_is_no_listing() {
 
 #[test]
 fn the_summary_names_the_exit_code_of_the_process() {
-    let server = Server::new();
-    let folder = Folder::new("{\"id\":1}\n{\"id\":2}\n");
+    let mut server = Server::new();
+    let folder = Folder::new(&(1..=500).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
     let records = folder.path("records.ndjson");
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut io = Io::buffers(&mut out, &mut err);
     let stop = io.stop.clone();
-    let mut server = server;
     let end = move |_: &mockito::Request| {
         stop.end(143);
-        std::thread::sleep(std::time::Duration::from_millis(1));
         b"1".to_vec()
     };
-    server.mock("POST", "/x/1").with_body_from_request(end).create();
+    server.mock("POST", Matcher::Any).with_body_from_request(end).create();
     let base = server.url();
     let words = ["--base-url", &base, "--each", records.to_str().unwrap(), "-n", "1", "post", "x/{id}"];
-    let exit = run(&[&words[..], &["--error-format", "json"]].concat(), &mut io);
+    let exit = run([&words[..], &["--error-format", "json"]].concat(), &mut io);
     drop(io);
     let err = String::from_utf8(err).unwrap();
     let told: serde_json::Value = serde_json::from_str(err.lines().next().unwrap()).unwrap();
