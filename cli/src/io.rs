@@ -92,6 +92,11 @@ impl<'a> Io<'a> {
         Printer::new(self.print.clone(), &facts, &mut self.stdout.0, &mut self.stderr.0)
     }
 
+    /// Whether a line that is drawn over and over is seen: on a terminal that can.
+    pub(crate) fn draws(&self) -> bool {
+        self.stderr.1 == Stream::Terminal && self.variables.get("TERM").is_none_or(|term| term != "dumb")
+    }
+
     /// What decides on colour and width.
     fn facts(&self) -> Facts {
         let variable = |name: &str| self.variables.get(name).cloned();

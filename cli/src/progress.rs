@@ -12,10 +12,7 @@ use std::{
 
 use tokio::time::{Instant, timeout};
 
-use crate::{
-    io::{Io, Stream},
-    mistake::Result,
-};
+use crate::{io::Io, mistake::Result};
 
 /// How often the line is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,7 +27,7 @@ pub(crate) struct Bar(Arc<[AtomicU64; 2]>);
 impl Bar {
     /// A bar, where somebody sees it and wants to.
     pub(crate) fn new(quiet: bool, io: &Io<'_>) -> Option<Self> {
-        (io.stderr.1 == Stream::Terminal && !quiet).then(|| Self(Arc::new([0, UNKNOWN].map(AtomicU64::new))))
+        (io.draws() && !quiet).then(|| Self(Arc::new([0, UNKNOWN].map(AtomicU64::new))))
     }
 
     /// Notes how far it is.
@@ -133,6 +130,23 @@ mod tests {
             (u64::MAX - 1, None, u64::MAX, second, "16777216.0 TiB  16777216.0 TiB/s"),
         ] {
             assert_eq!(line(done, total, came, time), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_is_drawn_where_it_would_not_be_seen() {
+        use crate::io::Stream;
+
+        for (stream, term, quiet, expected) in [
+            (Stream::Terminal, None, false, true),
+            (Stream::Terminal, Some("xterm"), false, true),
+            (Stream::Terminal, Some("dumb"), false, false),
+            (Stream::Terminal, None, true, false),
+            (Stream::Pipe, Some("xterm"), false, false),
+        ] {
+            let mut io = Io::new((std::io::sink(), Stream::Pipe), (std::io::sink(), stream));
+            io.variables.extend(term.map(|term| ("TERM".to_owned(), term.to_owned())));
+            assert_eq!(Bar::new(quiet, &io).is_some(), expected, "{stream:?} {term:?} {quiet}");
         }
     }
 

@@ -109,6 +109,11 @@ impl Settings {
         Ok(())
     }
 
+    /// The names of the environment and of the actor.
+    pub(crate) fn names(&self) -> (Option<&str>, Option<&str>) {
+        (self.environment.as_ref().map(Environment::name), self.actor.as_deref())
+    }
+
     /// The client of these settings, at `base`.
     pub(crate) fn client(&self, base: &str, options: &Options, io: &Io<'_>) -> Result<Client> {
         if let Some((_, client)) = self.client.borrow().as_ref().filter(|(of, _)| of == base) {
@@ -176,8 +181,11 @@ fn network(mut builder: ClientBuilder, options: &Options, io: &Io<'_>) -> Result
     Ok(builder)
 }
 
-/// The path that a call of `options` has; other words of restwalk look at the whole catalog.
+/// The path that a call of `options` has; other words of restwalk look at the whole catalog, and so does a journal.
 fn called(options: &Options) -> Option<String> {
+    if options.many.resume.is_some() {
+        return None;
+    }
     let words = options.words().ok()?;
     let words = match words.split_first() {
         Some((word, rest)) if word == "explain" => rest,

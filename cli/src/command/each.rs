@@ -18,7 +18,7 @@ use crate::{
         engine::{self, Run},
         form::Form,
         journal::{self, Head, Journal},
-        record::Records,
+        record::{Checked, Records},
     },
     exit, input,
     io::{Io, Stream},
@@ -46,15 +46,15 @@ impl Source {
         Ok(Self::Bytes(input::bytes(io, named)?))
     }
 
-    fn records(&mut self) -> Result<Records<Box<dyn BufRead + '_>>> {
-        Ok(Records::new(match self {
+    fn reader(&mut self) -> Result<Box<dyn BufRead + '_>> {
+        Ok(match self {
             Self::Bytes(bytes) => Box::new(&**bytes),
             Self::File(file) => {
                 let rewound = file.rewind();
                 rewound.map_err(|error| Mistake::usage(format!("the records cannot be read again: {error}")))?;
                 Box::new(BufReader::new(&*file))
             }
-        }))
+        })
     }
 }
 
@@ -68,8 +68,8 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     // What is left of standard input belongs to no call.
     io.stdin.1 = if io.stdin.1 == Stream::Terminal { Stream::Terminal } else { Stream::Other };
     let mut bulk = Bulk { form, options: options.clone(), settings, io, auth: None, total: 0, drawn: None };
-    let (input, shown) = check(&mut bulk, &mut source)?;
-    if shown {
+    let checked = check(&mut bulk, &mut source)?;
+    if options.print.curl || options.print.offline {
         return Ok(exit::OK);
     }
     bulk.auth = send::password(&bulk.settings, options, bulk.io)?;
@@ -79,22 +79,23 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     wish.wants(engine::GRACE + Duration::from_millis(500));
     let stop = async move { wish.stopped().await };
     let jobs = usize::from(options.many.jobs);
+    let head = Head::new(checked.hash.clone(), command(words, options), place(&bulk.settings, options));
+    let records = Records::again(source.reader()?, checked);
     let ended = match &options.many.resume {
-        None => block_on(Run::new(&mut bulk, Journal::none(), jobs).carry(source.records()?, stop))?,
+        None => block_on(Run::new(&mut bulk, Journal::none(), jobs).carry(records, stop))?,
         Some(named) => {
-            let path = bulk.io.path(named);
-            let journal = journal::open(&path, &Head::new(input, command(words, options)))?;
-            block_on(Run::new(&mut bulk, journal, jobs).carry(source.records()?, stop))?
+            let journal = journal::open(&bulk.io.path(named), &head)?;
+            block_on(Run::new(&mut bulk, journal, jobs).carry(records, stop))?
         }
     };
     told(ended, bulk)
 }
 
 /// Describes the call of every record, so that the first mistake is told before anything is sent; with `--curl` and
-/// `--offline` shows them, and no more. Gives the hash of the input.
-fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<(String, bool)> {
+/// `--offline` shows them, and no more.
+fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<Checked> {
     let (curl, offline) = (bulk.options.print.curl, bulk.options.print.offline);
-    let mut records = source.records()?;
+    let mut records = Records::new(source.reader()?);
     while let Some(record) = records.next()? {
         if bulk.io.stop.exit().is_some() {
             return Err(Mistake { outcome: Outcome::NotSent, ..Stop::mistake() });
@@ -110,7 +111,7 @@ fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<(String, bool)>
             send::confirm(&described, &bulk.options, bulk.io)?;
         }
     }
-    Ok((records.hash(), curl || offline))
+    Ok(records.checked())
 }
 
 /// Tells what the run came to.
@@ -118,12 +119,17 @@ fn told(ended: engine::Ended, mut bulk: Bulk<'_, '_>) -> Ended {
     bulk.clear();
     let engine::Ended { summary, broken } = ended;
     let all = summary.all() == bulk.total;
+    let exit = match &broken {
+        Some(mistake) if mistake.code == Mistake::SEEN => summary.exit(),
+        Some(mistake) => mistake.exit.max(summary.exit()),
+        None if !all => bulk.io.stop.exit().unwrap_or(exit::INTERRUPTED),
+        None => summary.exit(),
+    };
     let as_json = bulk.options.print.error_format == "json";
     let mut printer = bulk.io.last_printer();
     if !summary.is_plain() || !all {
         let text = summary.text(bulk.total);
         if as_json {
-            let exit = summary.exit().max(if all { exit::OK } else { exit::FAILED });
             let outcome = Outcome::MaybeProcessed;
             crate::tell(&Mistake { exit, outcome, ..Mistake::local("records", text) }, true, &mut printer);
         } else {
@@ -131,10 +137,8 @@ fn told(ended: engine::Ended, mut bulk: Bulk<'_, '_>) -> Ended {
         }
     }
     match broken {
-        Some(mistake) if mistake.code == Mistake::SEEN => Ok(summary.exit()),
-        Some(mistake) => Err(Mistake { exit: mistake.exit.max(summary.exit()), ..mistake }),
-        None if !all => Ok(bulk.io.stop.exit().unwrap_or(exit::INTERRUPTED)),
-        None => Ok(summary.exit()),
+        Some(mistake) if mistake.code != Mistake::SEEN => Err(Mistake { exit, ..mistake }),
+        _ => Ok(exit),
     }
 }
 
@@ -146,4 +150,17 @@ fn command(words: &[String], options: &Options) -> String {
     let parts = (words, flags, named, &place.variables, place.no_catalog);
     let text = serde_json::to_vec(&parts).unwrap_or_default();
     Sha1::from(text).hexdigest()
+}
+
+/// The hash of where the calls go, as whom, and by which catalog.
+fn place(settings: &Settings, options: &Options) -> String {
+    let (environment, actor) = settings.names();
+    let catalog = settings.catalog.to_yaml().map_or_else(
+        |_| settings.catalog.to_bytes().unwrap_or_default(),
+        |(resources, defaults)| format!("{resources}\0{defaults}").into_bytes(),
+    );
+    let environment = environment.or(options.place.env.as_deref());
+    let variables: Vec<_> = settings.given.iter().chain(&settings.known).map(|one| (&one.name, &one.value)).collect();
+    let parts = (&settings.base_url, environment, actor, variables, Sha1::from(catalog).hexdigest());
+    Sha1::from(serde_json::to_vec(&parts).unwrap_or_default()).hexdigest()
 }

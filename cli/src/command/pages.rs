@@ -1,6 +1,6 @@
 //! `--all` and `--ndjson`: the items of a listing, whatever pages they come in.
 
-use restwalk::{Call, Items, Stop as Ending};
+use restwalk::{Call, Items, Outcome, Stop as Ending, http::StatusCode};
 use serde_json::value::RawValue;
 
 use super::Ended;
@@ -35,28 +35,52 @@ pub(crate) fn items(call: Call, options: &Options) -> Items<Box<RawValue>> {
     }
 }
 
-/// Prints the items of a listing: one a line, or as one array.
-pub(crate) fn run(call: Call, options: &Options, io: &mut Io<'_>) -> Ended {
+/// The status of a page that is a redirect which is not followed, and so no page.
+pub(crate) fn redirect(items: &Items<Box<RawValue>>) -> Option<StatusCode> {
+    items.page().map(restwalk::Response::status).filter(StatusCode::is_redirection)
+}
+
+/// A listing, and what messages call it.
+struct Listing<'a> {
+    items: Items<Box<RawValue>>,
+    label: &'a str,
+    stop: Stop,
+}
+
+impl Listing<'_> {
+    /// The next item, once it is there.
+    fn next(&mut self) -> Result<Option<Box<RawValue>>> {
+        let item = self.stop.wait(self.items.next())?;
+        match redirect(&self.items) {
+            None => Ok(item.transpose()?),
+            Some(status) => {
+                let told = Mistake::local("status", format!("GET {} answered {status}", self.label));
+                let (exit, status) = (exit::status(status), Some(status.as_u16()));
+                Err(Mistake { exit, status, outcome: Outcome::Processed, ..told }.hint("--follow goes where it leads"))
+            }
+        }
+    }
+}
+
+/// Prints the items of a listing, which messages call `label`: one a line, or as one array.
+pub(crate) fn run(call: Call, label: &str, options: &Options, io: &mut Io<'_>) -> Ended {
     let whole = io.stdout.1 == Stream::Terminal || options.print.format.is_some();
     let by_line = options.many.ndjson || options.print.filter.is_some();
-    let mut items = items(call, options);
-    let stop = io.stop.clone();
+    let mut listing = Listing { items: items(call, options), label, stop: io.stop.clone() };
     let mut printer = io.printer();
     if !printer.settings().what.body {
-        while let Some(item) = stop.wait(items.next())? {
-            item?;
-        }
+        while listing.next()?.is_some() {}
     } else if by_line {
-        while let Some(item) = stop.wait(items.next())? {
-            printer.item(item?.get().as_bytes())?;
+        while let Some(item) = listing.next()? {
+            printer.item(item.get().as_bytes())?;
         }
     } else if whole {
-        let array = joined(&mut items, &stop)?;
+        let array = joined(&mut listing)?;
         printer.body(Some("application/json"), array.as_bytes())?;
     } else {
-        array(&mut items, &stop, &mut printer)?;
+        array(&mut listing, &mut printer)?;
     }
-    if options.many.max_pages.is_none() && items.stopped() == Some(Ending::MaxPages) {
+    if options.many.max_pages.is_none() && listing.items.stopped() == Some(Ending::MaxPages) {
         let _ = printer.warn("there are more pages than were followed; --max-pages N follows more");
     }
     printer.finish()?;
@@ -64,20 +88,19 @@ pub(crate) fn run(call: Call, options: &Options, io: &mut Io<'_>) -> Ended {
 }
 
 /// Prints an array as its items come; one that breaks off has no end.
-fn array(items: &mut Items<Box<RawValue>>, stop: &Stop, printer: &mut Printer<'_>) -> Result<()> {
+fn array(listing: &mut Listing<'_>, printer: &mut Printer<'_>) -> Result<()> {
     let mut before = "[";
-    while let Some(item) = stop.wait(items.next())? {
-        printer.text(&format!("{before}\n{}", item?.get()))?;
+    while let Some(item) = listing.next()? {
+        printer.text(&format!("{before}\n{}", item.get()))?;
         before = ",";
     }
     Ok(printer.text(if before == "[" { "[]\n" } else { "\n]\n" })?)
 }
 
 /// All items as one array.
-fn joined(items: &mut Items<Box<RawValue>>, stop: &Stop) -> Result<String> {
+fn joined(listing: &mut Listing<'_>) -> Result<String> {
     let mut array = String::from("[");
-    while let Some(item) = stop.wait(items.next())? {
-        let item = item?;
+    while let Some(item) = listing.next()? {
         if array.len() + item.get().len() > LARGEST {
             let wrong =
                 Mistake::local("body.too_large", "the items are more than 64 MiB, and cannot be shown together");

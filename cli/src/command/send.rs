@@ -58,7 +58,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     }
     if pages::wanted(options) {
         drop(printer);
-        return pages::run(described.call, options, io);
+        return pages::run(described.call, &asked.label, options, io);
     }
     if let Some(target) = target {
         drop(printer);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use restwalk::{
     Auth, Call, Error, ErrorKind, Outcome,
-    http::{Method, header::CONTENT_TYPE},
+    http::{Method, StatusCode, header::CONTENT_TYPE},
 };
 use serde_json::value::RawValue;
 
@@ -59,9 +59,12 @@ impl Bulk<'_, '_> {
         self.options.data = data;
         let described = call::describe(&words, &self.options, &self.settings, self.io);
         self.settings.known.drain(..own);
-        let described = described.and_then(|described| match described.call.build() {
-            Ok(_) => Ok(described),
-            Err(error) => Err(error.into()),
+        let described = described.and_then(|mut described| {
+            if let Some(key) = &key {
+                described.call = described.call.idempotency_key(key);
+            }
+            described.call.build()?;
+            Ok(described)
         });
         let named = |mistake: Mistake| {
             let message = format!("line {} of the records: {}", record.line, mistake.message);
@@ -91,6 +94,13 @@ impl Bulk<'_, '_> {
 
 impl Work for Bulk<'_, '_> {
     type Answer = Answer;
+
+    fn size(answer: &Answer) -> usize {
+        match answer {
+            Answer::Body(_, bytes) => bytes.len(),
+            Answer::Items(items) => items.iter().map(|item| item.get().len() + size_of_val(item)).sum(),
+        }
+    }
 
     fn plan(&mut self, record: &Record, key: Option<&str>) -> Result<Planned<Answer>> {
         let (described, own) = self.describe(record)?;
@@ -152,7 +162,7 @@ impl Work for Bulk<'_, '_> {
     }
 
     fn progress(&mut self, summary: &Summary) {
-        let seen = self.io.stderr.1 == Stream::Terminal && self.io.stdout.1 != Stream::Terminal;
+        let seen = self.io.draws() && self.io.stdout.1 != Stream::Terminal;
         let due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= TICK);
         if seen && due && !self.options.print.quiet {
             self.draw(&format!("{} of {}: {}", summary.all(), self.total, summary.counts()));
@@ -180,10 +190,13 @@ async fn done(call: Call, label: String, paged: Option<Options>) -> Done<Answer>
     }
 }
 
-async fn answered(call: Call, paged: Option<Options>) -> restwalk::Result<(restwalk::http::StatusCode, Answer)> {
+async fn answered(call: Call, paged: Option<Options>) -> restwalk::Result<(StatusCode, Answer)> {
     if let Some(options) = paged {
         let (mut items, mut found, mut size) = (pages::items(call, &options), Vec::new(), 0_usize);
         while let Some(item) = items.next().await {
+            if let Some(status) = pages::redirect(&items) {
+                return Ok((status, Answer::Items(Vec::new())));
+            }
             let item = item?;
             size = size.saturating_add(item.get().len());
             if size > pages::LARGEST {
@@ -192,7 +205,8 @@ async fn answered(call: Call, paged: Option<Options>) -> restwalk::Result<(restw
             }
             found.push(item);
         }
-        return Ok((restwalk::http::StatusCode::OK, Answer::Items(found)));
+        let status = pages::redirect(&items).unwrap_or(StatusCode::OK);
+        return Ok((status, Answer::Items(found)));
     }
     let response = call.send().await?;
     let status = response.status();

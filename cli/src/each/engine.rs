@@ -33,6 +33,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 pub(crate) trait Work {
     type Answer: Send + 'static;
 
+    /// How many bytes an answer holds.
+    fn size(answer: &Self::Answer) -> usize;
+
     /// Describes the call of a record; with the key of an earlier run, where it had one.
     fn plan(&mut self, record: &Record, key: Option<&str>) -> Result<Planned<Self::Answer>>;
 
@@ -79,6 +82,8 @@ pub(crate) struct Run<'w, W: Work, S> {
     results: Window<(Sent, Done<W::Answer>)>,
     summary: Summary,
     broken: Option<Mistake>,
+    /// Whether a call broke down, so that nobody knows what it came to.
+    lost: bool,
     /// When what is under way is given up; no record is taken any more.
     until: Option<Instant>,
 }
@@ -96,6 +101,8 @@ type Fresh<A> = (u64, Pin<Box<dyn Future<Output = Done<A>> + Send>>);
 enum Event<A> {
     Stop,
     Late,
+    /// A call broke down.
+    Lost,
     Done(u64, Done<A>),
 }
 
@@ -110,6 +117,7 @@ impl<'w, W: Work, S: Store> Run<'w, W, S> {
             results: Window::new(jobs),
             summary: Summary::default(),
             broken: None,
+            lost: false,
             until: None,
         }
     }
@@ -138,21 +146,34 @@ impl<'w, W: Work, S: Store> Run<'w, W, S> {
                 self.tasks.spawn(async move { (ticket, call.await) });
             }
             if self.tasks.is_empty() {
-                return Ok(());
+                return self.close();
             }
             match self.event(stop.as_mut()).await {
                 Event::Stop => self.end_soon(),
-                Event::Late => {
-                    self.tasks.abort_all();
-                    for (sent, done) in self.results.rest() {
-                        self.finish(sent, done)?;
-                    }
-                    return self.journal.sync();
+                Event::Late => return self.close(),
+                Event::Lost => {
+                    self.lost = true;
+                    self.end_soon();
                 }
                 Event::Done(ticket, done) => self.ended(ticket, done)?,
             }
             self.work.progress(&self.summary);
         }
+    }
+
+    /// Gives up what is under way, and finishes what waited for it.
+    fn close(&mut self) -> io::Result<()> {
+        self.tasks.abort_all();
+        for (sent, done) in self.results.rest() {
+            self.finish(sent, done)?;
+        }
+        if self.lost {
+            let why = "a call broke down in restwalk itself, and the run with it";
+            let told = Mistake { exit: exit::FAILED, ..Mistake::local("internal", why) };
+            let told = told.hint("--resume JOURNAL goes on with what is left");
+            self.broken.get_or_insert(Mistake { outcome: Outcome::MaybeProcessed, ..told });
+        }
+        self.journal.sync()
     }
 
     /// Takes records while there is room, and notes their intents.
@@ -212,10 +233,8 @@ impl<'w, W: Work, S: Store> Run<'w, W, S> {
     async fn event(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Event<W::Answer> {
         let (tasks, until) = (&mut self.tasks, self.until);
         let next = poll_fn(|context| {
-            while let Poll::Ready(Some(joined)) = tasks.poll_join_next(context) {
-                if let Ok((ticket, done)) = joined {
-                    return Poll::Ready(Event::Done(ticket, done));
-                }
+            if let Poll::Ready(Some(joined)) = tasks.poll_join_next(context) {
+                return Poll::Ready(joined.map_or(Event::Lost, |(ticket, done)| Event::Done(ticket, done)));
             }
             match until {
                 _ if tasks.is_empty() => Poll::Ready(Event::Late),
@@ -236,7 +255,8 @@ impl<'w, W: Work, S: Store> Run<'w, W, S> {
         if !sent.again {
             self.journal.end(sent.line, done.end)?;
         }
-        self.results.put(ticket, (sent, done));
+        let size = done.answer.as_ref().map_or(0, W::size);
+        self.results.put(ticket, (sent, done), size);
         while let Some((sent, done)) = self.results.next() {
             self.finish(sent, done)?;
         }
@@ -262,7 +282,8 @@ impl<'w, W: Work, S: Store> Run<'w, W, S> {
         }
         self.summary.count(sent.line, fate);
         // What nobody has read is asked for again by the run that goes on from here.
-        if sent.again && self.broken.is_none() { self.journal.end(sent.line, done.end) } else { Ok(()) }
+        let stands = sent.again && self.broken.is_none() && !done.end.may_pass();
+        if stands { self.journal.end(sent.line, done.end) } else { Ok(()) }
     }
 
     fn break_off(&mut self, mistake: Mistake) {

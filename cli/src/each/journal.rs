@@ -1,6 +1,6 @@
 //! The journal of a bulk run: what was begun and how it ended, on disk before anything is sent.
 //!
-//! Lines of JSON. The first one names the input and the command line by their hashes. Then each record has an intent,
+//! Lines of JSON. The first one names the input, the command line and the place by their hashes. Then each record has an intent,
 //! `{"line":7,"hash":"…","key":"…"}`, which is on the disk before its request leaves, and an end,
 //! `{"line":7,"exit":0,"status":201,"outcome":"processed"}`. An intent without an end is in doubt.
 
@@ -13,7 +13,10 @@ use std::{
 use restwalk::Outcome;
 use serde::{Deserialize, Serialize};
 
-use crate::mistake::{Mistake, Result};
+use crate::{
+    exit,
+    mistake::{Mistake, Result},
+};
 
 mod file;
 
@@ -31,11 +34,13 @@ pub(crate) struct Head {
     pub(crate) input: String,
     /// The hash of the command line.
     pub(crate) command: String,
+    /// The hash of where the calls go, as whom, and by which catalog.
+    pub(crate) place: String,
 }
 
 impl Head {
-    pub(crate) fn new(input: String, command: String) -> Self {
-        Self { journal: 1, input, command }
+    pub(crate) fn new(input: String, command: String, place: String) -> Self {
+        Self { journal: 1, input, command, place }
     }
 }
 
@@ -46,6 +51,15 @@ pub(crate) struct End {
     pub(crate) exit: u8,
     pub(crate) status: Option<u16>,
     pub(crate) outcome: Outcome,
+}
+
+impl End {
+    /// Whether a server answered with a failure that another time may not have: a body that broke off, or a status
+    /// that asks to come again.
+    pub(crate) fn may_pass(self) -> bool {
+        let refused = matches!(self.status, Some(400..=499)) && !matches!(self.status, Some(408 | 425 | 429));
+        self.outcome == Outcome::Processed && self.exit != exit::OK && !refused
+    }
 }
 
 /// What a journal knows of a record.
@@ -155,7 +169,11 @@ impl<S: Store> Journal<S> {
     }
 
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        self.store.write(&line(entry)?)
+        let line = line(entry)?;
+        if line.len() as u64 >= LONGEST {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "an entry would be too long to be read again"));
+        }
+        self.store.write(&line)
     }
 }
 
@@ -243,12 +261,13 @@ fn check(text: &[u8], head: &Head) -> Result<()> {
     let found: Head = serde_json::from_slice(text).map_err(|_| foreign())?;
     let other = |what: &str| {
         let wrong = Mistake::local("store.other", format!("the journal is of another {what}"));
-        Err(wrong.hint("go on with the input and the command line that it began with, or name a new journal"))
+        Err(wrong.hint("go on with all that it began with, or name a new journal"))
     };
     match found {
         found if found.journal != head.journal => Err(corrupt("was written by another version of restwalk")),
         found if found.input != head.input => other("input"),
         found if found.command != head.command => other("command line"),
+        found if found.place != head.place => other("base URL, environment, actor or catalog"),
         _ => Ok(()),
     }
 }

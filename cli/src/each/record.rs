@@ -1,11 +1,18 @@
 //! Records: lines of JSON, numbered as an editor numbers them, and the hash of them all.
 
-use std::io::{BufRead, Read as _};
+use std::{
+    io::{BufRead, Read as _},
+    vec,
+};
 
+use restwalk::Outcome;
 use serde_json::value::RawValue;
 use sha1_smol::Sha1;
 
-use crate::mistake::{Mistake, Result};
+use crate::{
+    exit,
+    mistake::{Mistake, Result},
+};
 
 /// The longest line, in bytes.
 const LONGEST: u64 = 16 << 20;
@@ -23,6 +30,13 @@ impl Record {
     pub(crate) fn hash(&self) -> String {
         Sha1::from(self.json.get()).hexdigest()
     }
+
+    /// What tells this record and its line from any other, in eight bytes.
+    fn print(&self) -> [u8; 8] {
+        let mut hash = Sha1::from(self.line.to_le_bytes());
+        hash.update(self.json.get().as_bytes());
+        hash.digest().bytes().first_chunk().copied().unwrap_or_default()
+    }
 }
 
 /// The records of an input, read one after another.
@@ -30,11 +44,29 @@ pub(crate) struct Records<R> {
     from: R,
     line: u64,
     hash: Sha1,
+    /// What was read before, where this is read again.
+    before: Option<vec::IntoIter<[u8; 8]>>,
+    /// What is read now.
+    prints: Vec<[u8; 8]>,
+}
+
+/// An input that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The hash of every byte.
+    pub(crate) hash: String,
+    /// Of each record, to know it again.
+    prints: Vec<[u8; 8]>,
 }
 
 impl<R: BufRead> Records<R> {
     pub(crate) fn new(from: R) -> Self {
-        Self { from, line: 0, hash: Sha1::new() }
+        Self { from, line: 0, hash: Sha1::new(), before: None, prints: Vec::new() }
+    }
+
+    /// The records of an input that was checked before; where it has changed since, the first change is a mistake.
+    pub(crate) fn again(from: R, checked: Checked) -> Self {
+        Self { before: Some(checked.prints.into_iter()), ..Self::new(from) }
     }
 
     /// The next record; a blank line is none.
@@ -44,19 +76,31 @@ impl<R: BufRead> Records<R> {
             let read = (&mut self.from).take(LONGEST + 1).read_until(b'\n', &mut bytes);
             read.map_err(|error| Mistake::usage(format!("the records cannot be read: {error}")))?;
             if bytes.is_empty() {
-                return Ok(None);
+                let is_short = self.before.as_ref().is_some_and(|before| before.len() > 0);
+                return if is_short { Err(changed("after its line", self.line)) } else { Ok(None) };
             }
             self.line += 1;
             self.hash.update(&bytes);
             if let Some(record) = self.parse(&bytes)? {
+                self.know(&record)?;
                 return Ok(Some(record));
             }
         }
     }
 
-    /// The hash of all that was read.
-    pub(crate) fn hash(&self) -> String {
-        self.hash.hexdigest()
+    /// What was read, to be read again.
+    pub(crate) fn checked(self) -> Checked {
+        Checked { hash: self.hash.hexdigest(), prints: self.prints }
+    }
+
+    /// Notes a record, or compares it with what was noted.
+    fn know(&mut self, record: &Record) -> Result<()> {
+        let print = record.print();
+        let Some(before) = &mut self.before else {
+            self.prints.push(print);
+            return Ok(());
+        };
+        if before.next() == Some(print) { Ok(()) } else { Err(changed("in line", record.line)) }
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Option<Record>> {
@@ -74,6 +118,14 @@ impl<R: BufRead> Records<R> {
         })?;
         Ok(Some(Record { line, json }))
     }
+}
+
+/// An input that is another one than was checked.
+fn changed(place: &str, line: u64) -> Mistake {
+    let why = format!("the records changed during the run, {place} {line}; nothing was sent from there on");
+    let told = Mistake { exit: exit::FAILED, ..Mistake::local("invalid_input.changed", why) };
+    let told = Mistake { outcome: Outcome::MaybeProcessed, ..told };
+    told.hint("with the records as they were, --resume goes on from there; others need a new run")
 }
 
 /// A mistake in one record.
@@ -124,11 +176,36 @@ mod tests {
     }
 
     #[test]
+    fn what_changed_since_it_was_checked_is_a_mistake_and_what_came_before_is_not() {
+        for (after, good, expected) in [
+            ("1\n\n2\n3\n", 3, None),
+            ("1\n \n 2\n3", 3, None),
+            ("1\n\n2\n4\n", 2, Some("in line 4")),
+            ("1\n2\n3\n", 1, Some("in line 2")),
+            ("1\n\n2\n", 2, Some("after its line 3")),
+            ("", 0, Some("after its line 0")),
+            ("1\n\n2\n3\n4\n", 3, Some("in line 5")),
+        ] {
+            let mut first = Records::new(&b"1\n\n2\n3\n"[..]);
+            while first.next().unwrap().is_some() {}
+            let mut again = Records::again(after.as_bytes(), first.checked());
+            let found = std::iter::from_fn(|| again.next().transpose()).take(9).collect::<Vec<_>>();
+            let failed = found.iter().find_map(|one| one.as_ref().err());
+            assert_eq!(found.iter().take_while(|one| one.is_ok()).count(), good, "{after:?}");
+            assert_eq!(failed.is_some(), expected.is_some(), "{after:?}");
+            if let (Some(failed), Some(expected)) = (failed, expected) {
+                assert!(failed.message.contains(expected), "{}", failed.message);
+                assert_eq!((failed.code, failed.exit), ("invalid_input.changed", 1));
+            }
+        }
+    }
+
+    #[test]
     fn the_hash_is_that_of_every_byte() {
         let hash = |text: &str| {
             let mut records = Records::new(text.as_bytes());
             while records.next().unwrap().is_some() {}
-            records.hash()
+            records.checked().hash
         };
         assert_eq!(hash("1\n2\n"), Sha1::from("1\n2\n").hexdigest());
         assert_ne!(hash("1\n2"), hash("1\n2\n"));

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::{Said, fed, restwalk};
 
+mod broken;
 mod kills;
 
 /// A folder with `records.ndjson` in it.

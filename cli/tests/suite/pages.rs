@@ -49,6 +49,31 @@ fn items_of_all_pages_are_one_array_or_one_a_line() {
 }
 
 #[test]
+fn a_redirect_that_is_not_followed_is_no_page() {
+    let mut server = Server::new();
+    for (path, body) in [("/empty", "[]"), ("/full", "[1]"), ("/text", "moved")] {
+        server.mock("GET", path).with_status(302).with_header("location", "/end").with_body(body).create();
+    }
+    server.mock("GET", "/list").with_header("link", "</full>; rel=next").with_body("[7]").create();
+    for (words, expected) in [
+        ("--ndjson empty", ""),
+        ("--ndjson full", ""),
+        ("--ndjson text", ""),
+        ("--all empty", ""),
+        ("--all text", ""),
+        ("--all -q full", ""),
+        ("--all -o yaml full", ""),
+        ("--ndjson list", "7\n"),
+    ] {
+        let said = run(&server, words);
+        assert_eq!((said.exit, &*said.out), (3, expected), "{words}: {}", said.err);
+        assert!(said.err.contains("302"), "{words}: {}", said.err);
+    }
+    server.mock("GET", "/end").with_body("[9]").create();
+    assert_eq!(run(&server, "--ndjson --follow full").out, "9\n");
+}
+
+#[test]
 fn a_page_that_fails_ends_the_listing_with_its_exit_code() {
     let mut server = Server::new();
     server.mock("GET", "/list").with_header("link", "</bad>; rel=next").with_body("[1]").create();

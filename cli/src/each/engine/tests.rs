@@ -25,6 +25,9 @@ struct World {
     waker: Option<Waker>,
     /// Whether a call is answered when it is asked the first time.
     slow: bool,
+    /// A line whose body breaks off, and one whose call panics.
+    broken: Option<u64>,
+    panics: Option<u64>,
 }
 
 #[derive(Clone, Default)]
@@ -86,6 +89,10 @@ struct Fake {
 impl Work for Fake {
     type Answer = u64;
 
+    fn size(_: &u64) -> usize {
+        8
+    }
+
     fn plan(&mut self, record: &Record, key: Option<&str>) -> Result<Planned<u64>> {
         let (line, world, keyed) = (record.line, self.world.clone(), self.keyed && record.line % 2 == 1);
         let minted = format!("key {line} of run {}", self.run);
@@ -107,6 +114,11 @@ impl Work for Fake {
             }
             if world.lock().slow || !world.step() {
                 return std::future::pending().await;
+            }
+            assert_ne!(world.lock().panics, Some(line), "it breaks down");
+            if world.lock().broken == Some(line) {
+                let end = End { exit: exit::FAILED, status: Some(200), outcome: Outcome::Processed };
+                return Done { end, why: "it broke off".into(), answer: None };
             }
             world.lock().answered.push(line);
             let end = End { exit: exit::OK, status: Some(200), outcome: Outcome::Processed };
@@ -131,7 +143,7 @@ fn input() -> String {
 }
 
 fn head() -> Head {
-    Head::new("in".into(), "do".into())
+    Head::new("in".into(), "do".into(), "at".into())
 }
 
 /// One run, to its end or to that of the machine after `steps` steps.
@@ -242,5 +254,42 @@ async fn x08_a_wish_to_end_gives_what_is_under_way_two_seconds() {
         let journal = read.go_on((), &head()).unwrap();
         let done = (1..=3).filter(|line| matches!(journal.state(*line), Some(State::Ended(_)))).count();
         assert_eq!(done, if slow { 0 } else { 3 }, "the journal says the same");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_broke_off_is_read_again_by_the_run_that_goes_on() {
+    for (line, arrived, text) in [
+        (3, 2, "12 records: 12 ok, 11 ended before"),
+        (4, 1, "12 records: 11 ok, 1 failed, 12 ended before\n  line 4: an earlier run got the status 200"),
+    ] {
+        let world = Shared::default();
+        world.lock().broken = Some(line);
+        let ended = run(&world, true, 0, None).await.unwrap();
+        assert_eq!((ended.summary.exit(), ended.summary.all()), (exit::FAILED, RECORDS));
+        world.lock().broken = None;
+        let ended = run(&world, true, 1, None).await.unwrap();
+        assert_eq!(ended.summary.text(RECORDS), text);
+        let keys = world.lock().arrived[&line].clone();
+        assert_eq!(keys.len(), arrived, "{line}");
+        assert!(keys.iter().all(|key| *key == keys[0]), "it came by two keys");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_down_ends_the_run_and_loses_no_other_answer() {
+    for line in [1, 2, 6, RECORDS] {
+        let world = Shared::default();
+        world.lock().panics = Some(line);
+        let ended = run(&world, false, 0, None).await.unwrap();
+        assert_eq!(ended.broken.map(|mistake| (mistake.code, mistake.exit)), Some(("internal", exit::FAILED)));
+        let printed = world.lock().printed.clone();
+        let answered = world.lock().answered.clone();
+        assert!(!printed.contains(&line) && printed.is_sorted(), "{printed:?}");
+        assert_eq!(printed.len(), answered.len(), "line {line}: all that was answered is printed");
+        let read = Read::new(&*world.lock().journal, &head()).unwrap();
+        let journal = read.go_on((), &head()).unwrap();
+        assert!(printed.iter().all(|line| matches!(journal.state(*line), Some(State::Ended(_)))), "and journalled");
+        assert!(matches!(journal.state(line), Some(State::Doubt(_))));
     }
 }

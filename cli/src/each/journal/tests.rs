@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn head() -> Head {
-    Head::new("in".into(), "do".into())
+    Head::new("in".into(), "do".into(), "at".into())
 }
 
 fn known(hash: &str, key: Option<&str>) -> Known {
@@ -59,8 +59,12 @@ fn an_intent_without_an_end_is_in_doubt() {
 fn what_is_no_journal_of_this_run_is_refused() {
     let bytes = written();
     for (head, expected) in [
-        (Head::new("other".into(), "do".into()), "the journal is of another input"),
-        (Head::new("in".into(), "other".into()), "the journal is of another command line"),
+        (Head::new("other".into(), "do".into(), "at".into()), "the journal is of another input"),
+        (Head::new("in".into(), "other".into(), "at".into()), "the journal is of another command line"),
+        (
+            Head { place: "elsewhere".into(), ..head() },
+            "the journal is of another base URL, environment, actor or catalog",
+        ),
         (Head { journal: 2, ..head() }, "the file that --resume names was written by another version of restwalk"),
     ] {
         assert_eq!(Read::new(&*bytes, &head).unwrap_err().message, expected);
@@ -76,6 +80,17 @@ fn what_is_no_journal_of_this_run_is_refused() {
     }
     let endless = [first.as_bytes(), &vec![b'x'; 10_000]].concat();
     assert!(Read::new(&*endless, &head()).is_err());
+}
+
+#[test]
+fn an_entry_that_could_not_be_read_again_is_not_written() {
+    let mut journal = Read::default().go_on(Vec::new(), &head()).unwrap();
+    let long = |length: usize| known("h", Some(&"k".repeat(length)));
+    journal.intent(1, long(4000)).unwrap();
+    let error = journal.intent(2, long(5000)).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    let read = Read::new(&*journal.store, &head()).unwrap();
+    assert_eq!(read.states.len(), 1);
 }
 
 #[test]
