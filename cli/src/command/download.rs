@@ -90,7 +90,7 @@ fn settle(path: &Path) {
     part.push(".part");
     if let Ok(part) = File::open(part) {
         // The task holds the lock as long as it is at work.
-        let _ = part.lock();
+        let _ = part.lock().and_then(|()| part.unlock());
     }
 }
 

@@ -96,6 +96,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
 fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<Checked> {
     let (curl, offline) = (bulk.options.print.curl, bulk.options.print.offline);
     let mut records = Records::new(source.reader()?);
+    let mut last = None;
     while let Some(record) = records.next()? {
         if bulk.io.stop.exit().is_some() {
             return Err(Mistake { outcome: Outcome::NotSent, ..Stop::mistake() });
@@ -107,9 +108,12 @@ fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<Checked> {
             bulk.io.printer().text(&format!("{line}\n"))?;
         } else if offline {
             send::request(&described, &mut bulk.io.printer())?;
-        } else if bulk.total == 1 {
-            send::confirm(&described, &bulk.options, bulk.io)?;
+        } else {
+            last = Some(described);
         }
+    }
+    if let Some(described) = last {
+        send::confirm(&described, bulk.total, &bulk.options, bulk.io)?;
     }
     Ok(records.checked())
 }

@@ -42,7 +42,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     }
     // A mistake is told before anybody is asked.
     described.call.build()?;
-    confirm(&described, options, io)?;
+    confirm(&described, 1, options, io)?;
     sign(&mut described, &settings, options, io)?;
     let stop = io.stop.clone();
     let asked = Asked::now(&described, &stop);
@@ -196,14 +196,18 @@ fn processed(error: PrintError) -> Mistake {
 }
 
 /// Asks a person before a dangerous call; without one, `-y` must have been given.
-pub(super) fn confirm(described: &Described, options: &Options, io: &mut Io<'_>) -> Result<()> {
+pub(super) fn confirm(described: &Described, calls: u64, options: &Options, io: &mut Io<'_>) -> Result<()> {
     if options.send.yes || !described.policy().is_some_and(|policy| policy.confirm()) {
         return Ok(());
     }
     let what = format!("{} {}", described.method, described.label());
     let refused =
         || Mistake::local("invalid_input.confirm", format!("{what} asks for confirmation")).hint("-y says yes");
-    let question = format!("{} {}: are you sure?", described.method, described.place.path());
+    let question = if calls == 1 {
+        format!("{} {}: are you sure?", described.method, described.place.path())
+    } else {
+        format!("{calls} calls, {what}: are you sure?")
+    };
     if ask::is_somebody(io) && ask::yes(&question, io)? { Ok(()) } else { Err(refused()) }
 }
 

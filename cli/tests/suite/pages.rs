@@ -62,7 +62,7 @@ fn a_redirect_that_is_not_followed_is_no_page() {
         ("--all empty", ""),
         ("--all text", ""),
         ("--all -q full", ""),
-        ("--all -o yaml full", ""),
+        ("--all --format yaml full", ""),
         ("--ndjson list", "7\n"),
     ] {
         let said = run(&server, words);

@@ -101,6 +101,21 @@ fn a_dangerous_route_waits_for_a_yes() {
 }
 
 #[test]
+fn a_yes_to_many_calls_knows_how_many() {
+    let (folder, catalog) = dangerous();
+    let records = folder.path().join("records");
+    std::fs::write(&records, "{\"id\":1}\n{\"id\":2}\n").unwrap();
+    let mut server = Server::new();
+    let mock = server.mock("DELETE", "/things").expect(0).create();
+    let each = format!("--each {} delete things", records.display());
+    let mut terminal = Terminal::start(&format!("$R {catalog} --base-url {} {each}", server.url()));
+    terminal.expect("2 calls, DELETE /things: are you sure? [y/N] ");
+    terminal.type_in("n\n");
+    assert_eq!(terminal.end().1.code(), Some(2));
+    mock.assert();
+}
+
+#[test]
 fn x12_a_password_is_asked_for_and_never_shown() {
     let mut server = Server::new();
     let mock = server.mock("GET", "/x").match_header("authorization", "Basic YWRhOkNOUlkgcGFzcw==").create();

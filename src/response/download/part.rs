@@ -135,6 +135,14 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
+        self.tidy();
+        // Said, since a program that is being started just now has the file open too for a moment.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Part {
+    fn tidy(&self) {
         if self.keep {
             return;
         }

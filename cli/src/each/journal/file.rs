@@ -10,19 +10,19 @@ use super::{Head, Journal, Read, Store};
 use crate::mistake::{Mistake, Result};
 
 /// Opens the journal at `path`, or begins it; what a run that was ended left of a last line is cut off.
-pub(crate) fn open(path: &Path, head: &Head) -> Result<Journal<File>> {
+pub(crate) fn open(path: &Path, head: &Head) -> Result<Journal<Locked>> {
     let cannot = |error: io::Error| match error.kind() {
         io::ErrorKind::WouldBlock => {
             Mistake::local("store.locked", "the journal is in use by another run").hint("wait until that has ended")
         }
         _ => Mistake::local("store", format!("the journal cannot be used: {error}")),
     };
-    let mut file = locked(path).map_err(cannot)?;
-    if !file.metadata().map_err(cannot)?.is_file() {
+    let mut file = Locked(locked(path).map_err(cannot)?);
+    if !file.0.metadata().map_err(cannot)?.is_file() {
         return Err(Mistake::local("store", "the file that --resume names is no regular file"));
     }
-    let read = Read::new(BufReader::new(&file), head)?;
-    file.set_len(read.whole).and_then(|()| file.seek(SeekFrom::Start(read.whole))).map_err(cannot)?;
+    let read = Read::new(BufReader::new(&file.0), head)?;
+    file.0.set_len(read.whole).and_then(|()| file.0.seek(SeekFrom::Start(read.whole))).map_err(cannot)?;
     let journal = read.go_on(file, head).map_err(cannot)?;
     sync_folder(path).map_err(cannot)?;
     Ok(journal)
@@ -73,12 +73,21 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Store for File {
+/// A file that this run alone has open; its lock goes with it, even where a program that is being started has it too.
+pub(crate) struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+impl Store for Locked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.0.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        self.0.sync_data()
     }
 }
