@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn x30_x31_the_header_is_read_in_both_forms() {
+    fn x31_the_header_is_read_in_both_forms() {
         for (header, expected) in [
             (r#"attachment; filename="a b.csv""#, "a b.csv"),
             ("attachment; filename=a.csv", "a.csv"),

@@ -250,6 +250,38 @@ fn a_file_that_is_missing_is_named() {
 }
 
 #[test]
+fn x10_a_secret_among_the_arguments_is_warned_of_and_there_are_other_ways() {
+    let mut server = Server::new();
+    let mock = server.mock("GET", "/x").match_header("authorization", "Basic YTpi").expect(3).create();
+    let base = server.url();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "a:b\n").unwrap();
+    let named = format!("@{}", file.display());
+    let at = |given: &str, stdin: &[u8]| fed(&["--base-url", &base, "-a", given, "x"], stdin, Stream::Pipe);
+    let warned = at("a:b", b"");
+    assert!(warned.exit == 0 && warned.err.starts_with("warning: others on this machine can read"), "{}", warned.err);
+    for (given, stdin) in [(&*named, &b""[..]), ("-", b"a:b")] {
+        let said = at(given, stdin);
+        assert_eq!((said.exit, &*said.err), (0, ""), "{given}");
+    }
+    mock.assert();
+}
+
+#[test]
+fn x42_no_word_asks_a_server_unasked() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let words =
+        ["ls", "help people", "help", "--help", "--version", "explain people/ada", "env list", "completions fish"];
+    for words in words.into_iter().chain(["catalog lint", "people --offline", "people --curl", "doctor --offline"]) {
+        let said = restwalk(&max(&format!("--base-url {base} {words}")));
+        assert!(said.exit < 2 && listener.accept().is_err(), "{words}: {} {}", said.exit, said.err);
+    }
+}
+
+#[test]
 fn x43_an_unchecked_server_is_loud_and_gets_no_credentials() {
     let mut server = Server::new();
     let without = server.mock("GET", "/x").match_header("authorization", Matcher::Missing).expect(4).create();

@@ -149,6 +149,18 @@ fn x35_a_failure_leaves_other_files_alone() {
 }
 
 #[test]
+fn x40_an_archive_is_saved_and_not_opened() {
+    let mut server = Server::new();
+    let archive = [&b"\x1f\x8b\x08\x00"[..], b"no more than a beginning"].concat();
+    let _mock =
+        server.mock("GET", "/a.tar.gz").with_header("content-type", "application/gzip").with_body(&archive).create();
+    let folder = folder();
+    assert_eq!(at(&folder, &server.url(), "-d %/a.tar.gz").exit, 0);
+    assert_eq!(names(&folder), ["a.tar.gz"]);
+    assert_eq!(fs::read(folder.path().join("a.tar.gz")).unwrap(), archive);
+}
+
+#[test]
 fn b24_c_goes_on_where_it_broke_off() {
     let head = "ETag: \"v1\"\r\nConnection: close\r\n";
     let (url, server) = raw(vec![
