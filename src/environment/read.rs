@@ -93,10 +93,11 @@ fn settings(environment: View<'_>) -> Result<Settings> {
     }
 }
 
-/// Headers that hold a credential apart from others.
+/// Headers that hold a credential, by their name or since their value stands elsewhere, apart from others.
 fn headers(view: View<'_>, settings: &mut Settings) -> Result<()> {
     for (name, value) in view.pairs() {
-        if is_secret(name.text()) {
+        let elsewhere = ["env:", "file:", "cmd:"].iter().any(|kind| value.text().starts_with(kind));
+        if elsewhere || is_secret(name.text()) {
             let secret = secret(value, &mut settings.warnings)?;
             settings.secret_headers.push((owned(name), secret));
         } else {

@@ -76,6 +76,17 @@ fn credentials_of_an_environment_stay_at_its_origin() {
 }
 
 #[test]
+fn a_reference_in_any_header_is_looked_up_and_never_sent_as_it_stands() {
+    let mut server = Server::new();
+    let mock = server.mock("GET", "/x").match_header("x-team", "CNRY-token").create();
+    let text = "environments: {e: {base_url: URL, headers: {X-Team: 'env:TOKEN'}}}";
+    let home = home(&text.replace("URL", &server.url()));
+    assert_eq!(said(&home, "-e e x", &TOKEN), (0, String::new()));
+    assert_eq!(said(&home, "-e e x", &[]).0, 7);
+    mock.assert();
+}
+
+#[test]
 fn s04_a_key_of_the_query_is_masked_wherever_the_request_is_shown() {
     let mut server = Server::new();
     let mock = server.mock("GET", "/people?a=1&api+key=CNRY-token").expect(2).create();
