@@ -47,7 +47,7 @@ impl Described {
 
 /// Describes the call of `words`.
 pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io: &mut Io<'_>) -> Result<Described> {
-    let (place, cut) = locate(words, options, settings, io)?;
+    let (place, query) = locate(words, options, settings, io)?;
     let base = base(words, options, io)?;
     let has_body = base.is_some() || words.has_body();
     let methods = place.methods()?;
@@ -56,8 +56,8 @@ pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io
     let method = words.method(makes_body, declared.as_ref().map(|(route, methods)| (&**route, &**methods)))?;
     bodiless(&method, words, has_body)?;
     let mut call = configured(place.method(method.as_str()), options);
-    if let Some((_, query)) = cut.and_then(|at| words.path.split_at_checked(at)) {
-        call = call.query_raw(&query[1..]);
+    if let Some(query) = query {
+        call = call.query_raw(query);
     }
     let mut reader = Reader { settings, options, io, place: &place, method: &method, schema: None };
     reader.read_schema()?;
@@ -65,36 +65,46 @@ pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io
     Ok(Described { call, method, place, sources, dropped })
 }
 
-/// The place that the path names.
-///
-/// Of a whole URL it also tells where its query begins, if that is still to be added.
-fn locate(words: &Words, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<(Walked, Option<usize>)> {
-    let mut cut = None;
-    let place = if place::is_absolute(&words.path) {
-        absolute(&words.path, &mut cut, options, settings, io)?
+/// The place that the path names, and the query that a whole URL has besides.
+fn locate<'w>(
+    words: &'w Words,
+    options: &Options,
+    settings: &Settings,
+    io: &Io<'_>,
+) -> Result<(Walked, Option<&'w str>)> {
+    let (place, query) = if place::is_absolute(&words.path) {
+        absolute(&words.path, options, settings, io)?
     } else {
         let Some(base) = &settings.base_url else {
             let wrong = Mistake::local("config", "there is no base URL that the path is relative to");
             return Err(wrong.hint("give --base-url URL, or write the whole URL"));
         };
-        place::walk(&settings.client(base, options, io)?, &words.path, &settings.given, &settings.known)?
+        let client = settings.client(base, options, io)?;
+        (place::walk(&client, &words.path, &settings.given, &settings.known)?, None)
     };
     place.url().map_err(|error| match words::method_at_the_end(&words.path) {
         Some(order) => Mistake::from(error).hint(order),
         None => Mistake::from(error),
     })?;
-    Ok((place, cut))
+    Ok((place, query))
 }
 
 /// A URL of its own: within the base URL's origin, or asked without any credentials.
-fn absolute(url: &str, cut: &mut Option<usize>, options: &Options, settings: &Settings, io: &Io<'_>) -> Result<Walked> {
+///
+/// What the catalog says of a path holds for the URL that it comes to; the query is then told apart.
+fn absolute<'w>(
+    url: &'w str,
+    options: &Options,
+    settings: &Settings,
+    io: &Io<'_>,
+) -> Result<(Walked, Option<&'w str>)> {
     place::check_url(url)?;
     if let Some(unused) = settings.given.first() {
         let wrong = Mistake::usage(format!("-P {} is given, and a whole URL has no variables", unused.name));
         return Err(wrong.hint("write the path without the base URL"));
     }
     let Some(base) = &settings.base_url else {
-        return Ok(settings.client(&origin(url), options, io)?.at(url));
+        return Ok((settings.client(&origin(url), options, io)?.at(url), None));
     };
     let same = origin(base) == origin(url);
     if !same && !options.send.no_auth {
@@ -103,32 +113,24 @@ fn absolute(url: &str, cut: &mut Option<usize>, options: &Options, settings: &Se
         return Err(wrong.hint("--no-auth asks it without any credentials"));
     }
     let client = settings.client(base, options, io)?;
-    // What the catalog says of a path holds for the URL that it comes to.
-    let bare = url.find('?').unwrap_or(url.len());
-    match below(base, &url[..bare]).filter(|_| same && !settings.catalog.is_open()) {
-        Some(path) => {
-            *cut = Some(bare).filter(|bare| *bare < url.len());
-            place::walk(&client, path, &[], &settings.known)
-        }
-        None => Ok(client.at(url)),
+    let (bare, query) = url.split_once('?').map_or((url, None), |(bare, query)| (bare, Some(query)));
+    match below(base, bare).filter(|_| same && !settings.catalog.is_open()) {
+        Some(path) => Ok((place::walk(&client, path, &[], &settings.known)?, query)),
+        None => Ok((client.at(url), None)),
     }
 }
 
-/// The path of `url` below `base`; none where it is not below it.
+/// What of `url` stands below the path of `base`; none where it is not below it.
 fn below<'a>(base: &str, url: &'a str) -> Option<&'a str> {
-    let path = |url: &str| url[origin(url).len().min(url.len())..].trim_end_matches('/').to_owned();
-    let end = url.len()
-        - url.find("://").map_or(0, |at| url[at + 3..].find('/').map_or(0, |slash| url.len() - at - 3 - slash));
-    let rest = url[end..].strip_prefix(&path(base))?;
-    rest.starts_with('/').then_some(rest)
+    let path = place::split_url(base).1.trim_end_matches('/');
+    place::split_url(url).1.strip_prefix(path).filter(|rest| rest.starts_with('/'))
 }
 
 /// Scheme, host and port as they are written, without a user or a password.
 fn origin(url: &str) -> String {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| start + at);
-    let host = url[start..end].rsplit('@').next().unwrap_or_default();
-    format!("{}{host}", &url[..start]).to_ascii_lowercase()
+    let head = place::split_url(url).0;
+    let (scheme, host) = head.split_at(head.find("://").map_or(0, |at| at + 3));
+    format!("{scheme}{}", host.rsplit('@').next().unwrap_or_default()).to_ascii_lowercase()
 }
 
 /// The bytes that the body begins with.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use restwalk::{Error, Outcome};
+use restwalk::{Error, Outcome, http::StatusCode};
 
 use crate::{exit, output::PrintError};
 
@@ -39,6 +39,12 @@ impl Mistake {
     /// A mistake in how the command line is written.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::local("invalid_input.arguments", message)
+    }
+
+    /// An answer whose status is no success, of what messages call `asked`.
+    pub(crate) fn answered(asked: &str, status: StatusCode) -> Self {
+        let told = Self::local("status", format!("{asked} answered {status}").trim_start());
+        Self { exit: exit::status(status), status: Some(status.as_u16()), outcome: Outcome::Processed, ..told }
     }
 
     /// Whether it is a mistake of one answer, such as a filter that does not fit it; others could still be printed.

@@ -9,7 +9,7 @@ pub mod clean;
 pub mod colour;
 mod failure;
 mod format;
-mod head;
+pub(crate) mod head;
 pub mod jq;
 mod json;
 mod printer;

@@ -39,6 +39,13 @@ pub(crate) fn is_absolute(path: &str) -> bool {
     })
 }
 
+/// What a URL has before its path: scheme, host and port, perhaps a user; and the rest.
+pub(crate) fn split_url(url: &str) -> (&str, &str) {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| start + at);
+    url.split_at(end)
+}
+
 /// Refuses what is no path of segments, with the way to write it.
 pub(crate) fn check(path: &str) -> Result<()> {
     let wrong = |message: &str, at: usize, length: usize| {
@@ -64,9 +71,8 @@ pub(crate) fn check(path: &str) -> Result<()> {
 
 /// Refuses a URL whose path has dot segments, which would lead elsewhere than it says.
 pub(crate) fn check_url(url: &str) -> Result<()> {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['?', '#']).map_or(url.len(), |at| start + at);
-    for part in url[start..end].split(['/', '\\']).skip(1) {
+    let path = split_url(url).1.split(['?', '#']).next().unwrap_or_default();
+    for part in path.split(['/', '\\']).skip(1) {
         let mut plain = part.to_ascii_lowercase();
         for _ in 0..3 {
             plain = plain.replace("%25", "%").replace("%2e", ".");

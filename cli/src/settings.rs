@@ -10,7 +10,7 @@ use crate::{
     io::Io,
     mistake::{Mistake, Result},
     place::Variable,
-    source::{Chosen, Source},
+    source::Chosen,
     words::{self, Words},
 };
 
@@ -43,9 +43,9 @@ impl Settings {
     /// Reads what `options` and variables name: files, and standard input where a password stands there.
     pub(crate) fn read(options: &Options, io: &mut Io<'_>) -> Result<Self> {
         let place = &options.place;
-        let Chosen { given, environment, demo } = Chosen::read(options, io)?;
-        let source = Source::of(options, &given, environment.as_ref(), demo, io)?;
-        let (catalog, folder) = source.catalog(called(options).as_deref(), io)?;
+        let chosen = Chosen::read(options, io)?;
+        let (catalog, folder) = chosen.source(options, io)?.catalog(called(options).as_deref(), io)?;
+        let Chosen { given, environment, demo } = chosen;
         let base_url = place.base_url.clone().or(given.base_url);
         let base_url = base_url.or_else(|| environment.as_ref()?.base_url().map(str::to_owned));
         let base_url = base_url.or_else(|| catalog.base_url().map(str::to_owned));

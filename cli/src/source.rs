@@ -22,10 +22,33 @@ pub(crate) struct Chosen {
 
 impl Chosen {
     pub(crate) fn read(options: &Options, io: &Io<'_>) -> Result<Self> {
-        let given = Given::read(environment::lookup(io));
+        let given = Given::read(|name| io.variables.get(name).cloned());
         let demo = options.place.env.as_ref().or(given.env.as_ref()).is_some_and(|name| name == demo::NAME);
         let environment = if demo { None } else { environment::chosen(options, &given, io)? };
         Ok(Self { given, environment, demo })
+    }
+
+    /// Where its catalog comes from.
+    pub(crate) fn source(&self, options: &Options, io: &Io<'_>) -> Result<Source> {
+        let (place, wall) = (&options.place, SystemTime::now());
+        if place.no_catalog {
+            return Ok(Source::Open);
+        }
+        if let Some(named) = place.catalog.as_ref().or(self.given.catalog.as_ref()) {
+            let defaults = place.defaults.as_ref().or(self.given.defaults.as_ref()).map(|file| io.path(file));
+            return Ok(Source::Files(Files { resources: io.path(named), defaults, wall }));
+        }
+        if place.defaults.is_some() {
+            return Err(Mistake::usage("--defaults goes with --catalog"));
+        }
+        Ok(match &self.environment {
+            Some(environment) => match environment.catalog_files() {
+                Some((resources, defaults)) => Source::Files(Files { resources, defaults, wall }),
+                None => Source::Environment(environment.clone()),
+            },
+            None if self.demo => Source::Embedded,
+            None => Source::Open,
+        })
     }
 }
 
@@ -40,35 +63,6 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) fn of(
-        options: &Options,
-        given: &Given,
-        environment: Option<&Environment>,
-        demo: bool,
-        io: &Io<'_>,
-    ) -> Result<Self> {
-        let place = &options.place;
-        if place.no_catalog {
-            return Ok(Self::Open);
-        }
-        let wall = SystemTime::now();
-        if let Some(named) = place.catalog.as_ref().or(given.catalog.as_ref()) {
-            let defaults = place.defaults.as_ref().or(given.defaults.as_ref()).map(|file| io.path(file));
-            return Ok(Self::Files(Files { resources: io.path(named), defaults, wall }));
-        }
-        if place.defaults.is_some() {
-            return Err(Mistake::usage("--defaults goes with --catalog"));
-        }
-        Ok(match environment {
-            Some(environment) => match environment.catalog_files() {
-                Some((resources, defaults)) => Self::Files(Files { resources, defaults, wall }),
-                None => Self::Environment(environment.clone()),
-            },
-            None if demo => Self::Embedded,
-            None => Self::Open,
-        })
-    }
-
     /// As much of the catalog as a call of `path` needs, or all, and the folder that its schemas are relative to.
     pub(crate) fn catalog(&self, path: Option<&str>, io: &Io<'_>) -> Result<(Catalog, Option<PathBuf>)> {
         Ok(match self {
@@ -112,8 +106,7 @@ pub(crate) fn following(options: &Options, path: &str, io: &Io<'_>) -> Result<Ve
 }
 
 fn source(options: &Options, io: &Io<'_>) -> Result<Source> {
-    let Chosen { given, environment, demo } = Chosen::read(options, io)?;
-    Source::of(options, &given, environment.as_ref(), demo, io)
+    Chosen::read(options, io)?.source(options, io)
 }
 
 /// The names of the environments, for completion; those of a project that nobody trusts are not among them.

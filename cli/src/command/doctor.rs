@@ -60,7 +60,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         return Err(Mistake::usage("doctor takes no words").at(word, 0..word.len()));
     }
     let mut findings = Findings::default();
-    let given = Given::read(crate::environment::lookup(io));
+    let given = Given::read(|name| io.variables.get(name).cloned());
     place::files(io, &mut findings);
     let settings = place::settings(options, &given, io, &mut findings);
     findings.ok("sign-in", "not signed in: no token is kept");

@@ -142,9 +142,7 @@ fn stream(call: Call, path: &Path, stop: &Stop) -> Ended {
     let response = stop.wait(call.send())??;
     let status = response.status();
     if status.is_redirection() {
-        let wrong = Mistake::local("status", format!("answered {status}")).hint("-F follows redirects");
-        let (exit, outcome) = (exit::status(status), Outcome::Processed);
-        return Err(Mistake { exit, outcome, status: Some(status.as_u16()), ..wrong });
+        return Err(Mistake::answered("", status).hint("-F follows redirects"));
     }
     let mut stream = response.stream();
     while let Some(chunk) = stop.wait(stream.next())? {

@@ -79,11 +79,12 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     wish.wants(engine::GRACE + Duration::from_millis(500));
     let stop = async move { wish.stopped().await };
     let jobs = usize::from(options.many.jobs);
-    let head = Head::new(checked.hash.clone(), command(words, options), place(&bulk.settings, options));
+    let input = checked.hash.clone();
     let records = Records::again(source.reader()?, checked);
     let ended = match &options.many.resume {
         None => block_on(Run::new(&mut bulk, Journal::none(), jobs).carry(records, stop))?,
         Some(named) => {
+            let head = Head::new(input, command(words, options), place(&bulk.settings, options));
             let journal = journal::open(&bulk.io.path(named), &head)?;
             block_on(Run::new(&mut bulk, journal, jobs).carry(records, stop))?
         }

@@ -15,7 +15,7 @@ use crate::{
 /// Lists environments, shows one, makes one the default, or trusts a project's.
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let given = Given::read(environment::lookup(io));
+    let given = Given::read(|name| io.variables.get(name).cloned());
     let option = options.place.env.as_deref();
     let text = match &words[..] {
         [] | ["list"] => {

@@ -1,6 +1,6 @@
 //! `--all` and `--ndjson`: the items of a listing, whatever pages they come in.
 
-use restwalk::{Call, Items, Outcome, Stop as Ending, http::StatusCode};
+use restwalk::{Call, Items, Stop as Ending, http::StatusCode};
 use serde_json::value::RawValue;
 
 use super::Ended;
@@ -10,7 +10,7 @@ use crate::{
     exit,
     io::{Io, Stream},
     mistake::{Mistake, Result},
-    output::Printer,
+    output::{Printer, what::What},
 };
 
 /// The most that is held of items which can only be printed together, or in their turn, in bytes.
@@ -20,6 +20,14 @@ pub(crate) const LARGEST: usize = 64 << 20;
 pub(crate) fn wanted(options: &Options) -> bool {
     let many = &options.many;
     many.all || many.ndjson || many.max_pages.is_some() || many.max_items.is_some()
+}
+
+/// Refuses to print more of a listing than its items.
+pub(super) fn check(options: &Options, what: What) -> Result<()> {
+    if wanted(options) && (what.head || what.meta || what.request_head || what.request_body) {
+        return Err(Mistake::usage("of a listing only its items are printed").hint("leave out -h, -m, -v and -p"));
+    }
+    Ok(())
 }
 
 /// The items that the options ask for, each as its bytes came.
@@ -54,9 +62,8 @@ impl Listing<'_> {
         match redirect(&self.items) {
             None => Ok(item.transpose()?),
             Some(status) => {
-                let told = Mistake::local("status", format!("GET {} answered {status}", self.label));
-                let (exit, status) = (exit::status(status), Some(status.as_u16()));
-                Err(Mistake { exit, status, outcome: Outcome::Processed, ..told }.hint("--follow goes where it leads"))
+                let told = Mistake::answered(&format!("GET {}", self.label), status);
+                Err(told.hint("--follow goes where it leads"))
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     exit,
     io::Io,
     mistake::{Mistake, Result},
-    output::{Meta, PrintError, Printer, Sent},
+    output::{Meta, PrintError, Printer, Sent, head},
     progress::{self, Bar},
     settings::{Settings, is_checked, sends_credentials},
     words::Words,
@@ -41,18 +41,16 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         return Ok(exit::OK);
     }
     // A mistake is told before anybody is asked.
-    described.call.build()?;
+    pages::check(options, io.print.what)?;
+    let uri = described.call.build()?.uri().clone();
     confirm(&described, 1, options, io)?;
     sign(&mut described, &settings, options, io)?;
     let stop = io.stop.clone();
-    let asked = Asked::now(&described, &stop);
+    let asked = Asked { method: described.method.clone(), label: described.label(), uri, begun: Instant::now(), stop };
     let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
     let mut printer = io.printer();
     warn(&settings, options, &mut printer);
     let what = printer.settings().what;
-    if pages::wanted(options) && (what.head || what.meta || what.request_head || what.request_body) {
-        return Err(Mistake::usage("of a listing only its items are printed").hint("leave out -h, -m, -v and -p"));
-    }
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
     }
@@ -68,7 +66,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         drop(printer);
         return upload(described, &asked, &bar, options, io);
     }
-    let response = stop.wait(described.call.send_raw())?.map_err(|error| asked.failed(error))?;
+    let response = asked.stop.wait(described.call.send_raw())?.map_err(|error| asked.failed(error))?;
     exchange(response, &asked, options, &mut printer)
 }
 
@@ -84,21 +82,12 @@ fn upload(described: Described, asked: &Asked, bar: &Bar, options: &Options, io:
 struct Asked {
     method: Method,
     label: String,
-    /// Scheme, host and port.
-    origin: String,
+    uri: Uri,
     begun: Instant,
     stop: Stop,
 }
 
 impl Asked {
-    fn now(described: &Described, stop: &Stop) -> Self {
-        let (method, label) = (described.method.clone(), described.label());
-        let uri = described.call.build().map(|request| request.uri().clone()).unwrap_or_default();
-        let host = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
-        let origin = format!("{}://{host}", uri.scheme_str().unwrap_or_default());
-        Self { method, label, origin, begun: Instant::now(), stop: stop.clone() }
-    }
-
     /// What `error` says, and of which server, where none has answered.
     fn failed(&self, error: Error) -> Mistake {
         let nobody = matches!(
@@ -106,7 +95,10 @@ impl Asked {
             ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::Circuit
         );
         let mistake = Mistake::from(error);
-        if nobody { mistake.hint(format!("the server is {}", self.origin)) } else { mistake }
+        match head::host(&self.uri).filter(|_| nobody) {
+            Some(host) => mistake.hint(format!("the server is {}://{host}", self.uri.scheme_str().unwrap_or_default())),
+            None => mistake,
+        }
     }
 }
 
@@ -156,9 +148,7 @@ fn masked(uri: &Uri, name: &str) -> Uri {
 fn exchange(response: Response, asked: &Asked, options: &Options, printer: &mut Printer<'_>) -> Ended {
     let exit = exit::status(response.status());
     if exit != exit::OK {
-        let message = format!("{} {} answered {}", asked.method, asked.label, response.status());
-        let status = Some(response.status().as_u16());
-        let told = Mistake { exit, status, outcome: Outcome::Processed, ..Mistake::local("status", message) };
+        let told = Mistake::answered(&format!("{} {}", asked.method, asked.label), response.status());
         crate::tell(&told, options.print.error_format == "json", printer);
     }
     match answer(response, asked, printer) {

@@ -27,7 +27,8 @@ pub(crate) fn request(parts: &request::Parts, show_secrets: bool, out: &mut Sink
     headers(&parts.headers, |name| !show_secrets && holds_secret(name), !show_secrets, out)
 }
 
-fn host(uri: &Uri) -> Option<&str> {
+/// Host and port, without a user.
+pub(crate) fn host(uri: &Uri) -> Option<&str> {
     uri.authority().map(|authority| authority.as_str().rsplit('@').next().unwrap_or_default())
 }
 
