@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod header;
 mod json;
+mod jwt;
 mod limit;
 mod multipart;
 mod params;

@@ -26,6 +26,7 @@ const ORDER: &[&str] = &[
     "redirect",
     "cookie",
     "response",
+    "jwt",
     "redis",
     "transport",
     "auth",
