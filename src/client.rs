@@ -38,6 +38,7 @@ pub use ambient::until;
 pub use builder::ClientBuilder;
 pub use run::Attempt;
 
+use builder::Propagation;
 use gate::Partitions;
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
@@ -74,6 +75,8 @@ struct Core {
     settings: Arc<Masks>,
     masks: Arc<Masks>,
     headers: HeaderMap,
+    /// How the work around is told of; at no origin but its own.
+    propagation: Option<Arc<Propagation>>,
     expand: Expand,
     style: Style,
     bounds: Bounds,
@@ -158,6 +161,7 @@ impl Client {
         if base.origin() != core.base.origin() {
             core.auth = Auth::none();
             core.headers = builder::plain_headers();
+            core.propagation = None;
             core.place = core.shared.places.at(base.origin());
         }
         core.base = base;
@@ -349,6 +353,7 @@ impl fmt::Debug for Client {
             settings: _,
             masks: _,
             headers,
+            propagation,
             expand,
             style,
             bounds,
@@ -368,6 +373,7 @@ impl fmt::Debug for Client {
             .field("actor", actor)
             .field("auth", auth)
             .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("correlation", propagation)
             .field("expand", expand)
             .field("query_style", style)
             .field("bounds", bounds)

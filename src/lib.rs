@@ -10,6 +10,7 @@ mod catalog;
 mod circuit;
 mod client;
 mod cookie;
+mod correlation;
 #[cfg(feature = "environment")]
 mod environment;
 mod error;
@@ -39,6 +40,7 @@ pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
+pub use correlation::Correlation;
 #[cfg(feature = "environment")]
 pub use environment::{Environment, Environments, Trust};
 pub use http;

@@ -33,11 +33,18 @@ impl fmt::Debug for Random {
     }
 }
 
+/// Random bytes for a key or an id.
+pub(super) fn bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Error::new(ErrorKind::Request, format!("no randomness for a key or an id: {error}"))),
+    }
+}
+
 /// A random UUID (RFC 9562, version 4).
 pub(super) fn uuid() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::new(ErrorKind::Request, format!("no randomness for an idempotency key: {error}")))?;
+    let mut bytes = bytes::<16>()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -25,6 +25,7 @@ const ORDER: &[&str] = &[
     "circuit",
     "redirect",
     "cookie",
+    "correlation",
     "response",
     "jwt",
     "redis",
