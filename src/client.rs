@@ -14,6 +14,7 @@ use crate::{
     limit::{Limit, Limiter, Partition, Permit, Quota},
     params::Expand,
     query::Style,
+    random::Random,
     redirect::Redirect,
     request::{Base, Context, Origin, Planned, Request},
     response::{Exchange, Response, Verdict},
@@ -29,7 +30,6 @@ mod judge;
 mod next;
 mod options;
 mod place;
-mod random;
 mod run;
 mod trace;
 mod wait;
@@ -38,11 +38,11 @@ pub use ambient::until;
 pub use builder::ClientBuilder;
 pub use run::Attempt;
 
+use builder::Propagation;
 use gate::Partitions;
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
 use place::{Place, Places};
-use random::Random;
 use run::Run;
 
 /// Talks to one API: a base URL, a catalog, credentials, and a transport.
@@ -74,6 +74,8 @@ struct Core {
     settings: Arc<Masks>,
     masks: Arc<Masks>,
     headers: HeaderMap,
+    /// How the work around is told of; at no origin but its own.
+    propagation: Option<Arc<Propagation>>,
     expand: Expand,
     style: Style,
     bounds: Bounds,
@@ -158,6 +160,7 @@ impl Client {
         if base.origin() != core.base.origin() {
             core.auth = Auth::none();
             core.headers = builder::plain_headers();
+            core.propagation = None;
             core.place = core.shared.places.at(base.origin());
         }
         core.base = base;
@@ -357,6 +360,7 @@ impl fmt::Debug for Client {
             settings: _,
             masks: _,
             headers,
+            propagation,
             expand,
             style,
             bounds,
@@ -376,6 +380,7 @@ impl fmt::Debug for Client {
             .field("actor", actor)
             .field("auth", auth)
             .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("correlation", propagation)
             .field("expand", expand)
             .field("query_style", style)
             .field("bounds", bounds)

@@ -10,17 +10,20 @@ mod catalog;
 mod circuit;
 mod client;
 mod cookie;
+mod correlation;
 #[cfg(feature = "environment")]
 mod environment;
 mod error;
 mod header;
 mod json;
+mod jwt;
 mod limit;
 mod multipart;
 mod params;
 mod patch;
 mod path;
 mod query;
+mod random;
 mod redirect;
 #[cfg(feature = "redis")]
 mod redis;
@@ -39,6 +42,7 @@ pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
+pub use correlation::Correlation;
 #[cfg(feature = "environment")]
 pub use environment::{Environment, Environments, Trust};
 pub use http;
