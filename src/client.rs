@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -12,6 +12,7 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
+    oauth::Session,
     params::Expand,
     query::Style,
     random::Random,
@@ -130,6 +131,14 @@ impl Client {
     /// The catalog that paths are walked in.
     pub fn catalog(&self) -> &Catalog {
         &self.core.catalog
+    }
+
+    /// The client's sign-in by OAuth 2.0: its token, by hand.
+    ///
+    /// # Errors
+    /// `Auth` where the client signs in by other means, or not at all.
+    pub fn auth(&self) -> Result<Session> {
+        Session::of(&self.core.auth, &self.core.around())
     }
 
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.
@@ -325,7 +334,13 @@ impl Core {
 
     /// What credentials are prepared for.
     fn around(&self) -> Around<'_> {
-        Around { actor: self.actor.as_deref(), origin: self.base.origin(), transport: &self.transport }
+        let agent = self.headers.get(USER_AGENT).map(|agent| (USER_AGENT, agent.clone()));
+        Around {
+            actor: self.actor.as_deref(),
+            origin: self.base.origin(),
+            transport: &self.transport,
+            headers: agent.into_iter().collect(),
+        }
     }
 
     /// Prepares the credentials anew, for another actor, other credentials or another origin.

@@ -11,10 +11,12 @@ use crate::{body::BoxFuture, error::Result};
 #[cfg(feature = "oauth")]
 mod file;
 mod key;
+mod life;
 mod memory;
 mod record;
 
 pub use key::TokenKey;
+pub(crate) use life::{Freshness, Life, Margin};
 pub use record::TokenRecord;
 
 /// Where tokens are kept; clones share it, and so do the clients that are given one.

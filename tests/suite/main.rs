@@ -44,6 +44,8 @@ mod limits;
 mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
+/// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
+mod oauth;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
 mod ordinary;
