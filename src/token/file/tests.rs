@@ -7,7 +7,7 @@ use std::{
         fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink},
     },
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
 use tempfile::TempDir;
