@@ -57,7 +57,7 @@ impl TokenStore {
     /// turn.write(&record).await?;
     /// assert_eq!(tokens.read(&key).await?.unwrap().generation, 1);
     /// # Ok::<(), restwalk::Error>(())
-    /// # })?;
+    /// # })??;
     /// # Ok::<(), restwalk::Error>(())
     /// ```
     #[cfg(feature = "oauth")]

@@ -29,7 +29,7 @@ use place::{Place, Unread};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How soon another process's lock is tried again: at first, and at the most.
-const SOON: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
+const SOON: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(8));
 
 /// How many locks the keys of a file share: one for each key that is renewed at the same time, as a rule.
 const LOCKS: u8 = 64;
