@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -12,8 +12,10 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
+    oauth::Session,
     params::Expand,
     query::Style,
+    random::Random,
     redirect::Redirect,
     request::{Base, Context, Origin, Planned, Request},
     response::{Exchange, Response, Verdict},
@@ -29,7 +31,6 @@ mod judge;
 mod next;
 mod options;
 mod place;
-mod random;
 mod run;
 mod trace;
 mod wait;
@@ -43,7 +44,6 @@ use gate::Partitions;
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
 use place::{Place, Places};
-use random::Random;
 use run::Run;
 
 /// Talks to one API: a base URL, a catalog, credentials, and a transport.
@@ -131,6 +131,14 @@ impl Client {
     /// The catalog that paths are walked in.
     pub fn catalog(&self) -> &Catalog {
         &self.core.catalog
+    }
+
+    /// The client's sign-in by OAuth 2.0: its token, by hand.
+    ///
+    /// # Errors
+    /// `Auth` where the client signs in by other means, or not at all.
+    pub fn auth(&self) -> Result<Session> {
+        Session::of(&self.core.auth, &self.core.around())
     }
 
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.
@@ -326,7 +334,13 @@ impl Core {
 
     /// What credentials are prepared for.
     fn around(&self) -> Around<'_> {
-        Around { actor: self.actor.as_deref(), origin: self.base.origin(), transport: &self.transport }
+        let agent = self.headers.get(USER_AGENT).map(|agent| (USER_AGENT, agent.clone()));
+        Around {
+            actor: self.actor.as_deref(),
+            origin: self.base.origin(),
+            transport: &self.transport,
+            headers: agent.into_iter().collect(),
+        }
     }
 
     /// Prepares the credentials anew, for another actor, other credentials or another origin.

@@ -36,7 +36,7 @@ const LONGEST: usize = 64 << 10;
 /// The `exp` claim of a token, in whole seconds since 1970, rounded down; its signature is not checked.
 ///
 /// `None` for what is no JSON Web Token, is encrypted, or has no numeric `exp`.
-#[cfg_attr(not(test), expect(dead_code, reason = "the tokens of OAuth 2.0 come to need it"))]
+
 pub(crate) fn expiry(token: &str) -> Option<u64> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {

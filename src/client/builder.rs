@@ -13,7 +13,7 @@ mod network;
 
 pub(super) use identity::Propagation;
 
-use super::{Bounds, Client, Core, Partitions, Places, Random, Shared};
+use super::{Bounds, Client, Core, Partitions, Places, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
@@ -24,6 +24,7 @@ use crate::{
     limit::{Limit, Limiter},
     params::Expand,
     query::Style,
+    random::Random,
     redirect::Redirect,
     request::Base,
     response::ACCEPTED,

@@ -14,7 +14,7 @@ use super::{
     gate::enter,
     next::Failure,
     place::{Place, Receipt},
-    random, trace, wait,
+    trace, wait,
 };
 use crate::{
     auth::Prepared,
@@ -25,6 +25,7 @@ use crate::{
     correlation::{Correlation, Traceparent},
     error::{Again, Error, ErrorKind, Outcome, Result},
     limit::{Hint, Limiter, Permit},
+    random,
     redirect::{Hop, Trail, gate},
     request::{Context, Origin, Planned, Request, UrlTemplate},
     response::{Exchange, Response, Verdict},
@@ -243,8 +244,8 @@ impl<'c> Run<'c> {
     async fn signed(&mut self) -> Result<http::Request<Body>> {
         let mut wire = self.wire()?;
         self.sent.clear();
-        if self.credentials.signer().is_some() && self.hop.as_ref().is_none_or(|hop| hop.home) {
-            wait::signature(self.until, self.credentials.sign(&mut wire)).await?;
+        let home = self.hop.as_ref().is_none_or(|hop| hop.home);
+        if home && wait::signature(self.until, self.credentials.sign(&mut wire)).await? {
             self.sent = wire.headers().clone();
         }
         self.mask(wire.headers());

@@ -85,8 +85,8 @@ impl Claims {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name);
+    pub(super) fn remove(&mut self, names: &[&str]) {
+        self.0.retain(|(known, _)| !names.contains(&known.as_str()));
     }
 
     fn json(&self) -> Result<String> {

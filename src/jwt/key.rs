@@ -5,11 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use jsonwebtoken::{
-    AlgorithmFamily, DecodingKey, EncodingKey,
-    crypto::aws_lc::DEFAULT_PROVIDER,
-    signature::{Signer, Verifier},
-};
+use jsonwebtoken::{AlgorithmFamily, DecodingKey, EncodingKey, crypto::aws_lc::DEFAULT_PROVIDER};
 
 use super::JwtAlgorithm;
 use crate::{

@@ -96,7 +96,7 @@ impl JwtSigner {
     pub(crate) fn token(&self, wall: SystemTime) -> Result<Secret> {
         let now = since_1970(wall).as_secs();
         let mut claims = self.claims.clone();
-        ["iat", "iss", "exp", "tracking_context"].map(|name| claims.remove(name));
+        claims.remove(&["iat", "iss", "exp", "tracking_context"]);
         claims.set("iat", &now)?;
         if let Some(issuer) = &self.issuer {
             claims.set("iss", issuer)?;
@@ -165,7 +165,7 @@ impl JwtIssuer {
         let lifetime = lifetime.filter(|lifetime| !lifetime.is_zero()).unwrap_or(self.longest).min(self.longest);
         let now = since_1970(wall).as_secs();
         let mut claims = Claims::of(given)?;
-        ["iss", "sub", "exp", "nbf", "iat"].map(|name| claims.remove(name));
+        claims.remove(&["iss", "sub", "exp", "nbf", "iat"]);
         claims.set("iss", &self.issuer)?;
         claims.set("sub", &subject)?;
         claims.set("exp", &now.saturating_add(lifetime.as_secs()))?;
@@ -248,12 +248,12 @@ mod tests {
         let key = JwtKey::secret(JwtAlgorithm::HS512, "CNRY").unwrap();
         let issuer = JwtIssuer::new(key.clone().id("k1"), "IceProd");
         assert!(!format!("{issuer:?}").contains("CNRY"));
-        let token = issuer.create_at("subj", Some(Duration::from_secs(20)), &json!({"type": "foo", "sub": "x"}), then());
+        let token =
+            issuer.create_at("subj", Some(Duration::from_secs(20)), &json!({"type": "foo", "sub": "x"}), then());
         let token = token.unwrap();
         let checker = JwtChecker::new(JwtKeys::secret(JwtAlgorithm::HS512, "CNRY").unwrap()).issuers(["IceProd"]);
         let claims: Value = checker.check_at(token.expose(), then()).await.unwrap();
-        let expected =
-            json!({"iss": "IceProd", "sub": "subj", "exp": 1_435_831_830, "nbf": 1_435_831_810, "iat": 1_435_831_810, "type": "foo"});
+        let expected = json!({"iss": "IceProd", "sub": "subj", "exp": 1_435_831_830, "nbf": 1_435_831_810, "iat": 1_435_831_810, "type": "foo"});
         assert_eq!(claims, expected);
         let header = BASE64_URL_SAFE_NO_PAD.decode(token.expose().split('.').next().unwrap()).unwrap();
         assert_eq!(header, br#"{"alg":"HS512","typ":"JWT","kid":"k1"}"#);
@@ -273,6 +273,8 @@ mod tests {
         let short = issuer.clone().longest(Duration::from_secs(5));
         assert_eq!(lives(&short, Some(Duration::from_secs(9))), 5);
         assert_eq!(lives(&issuer.longest(Duration::MAX), None), u64::MAX - 1_435_831_810);
-        assert!(JwtIssuer::new(JwtKey::secret(JwtAlgorithm::HS256, "k").unwrap(), "me").create("s", None, &[1]).is_err());
+        assert!(
+            JwtIssuer::new(JwtKey::secret(JwtAlgorithm::HS256, "k").unwrap(), "me").create("s", None, &[1]).is_err()
+        );
     }
 }
