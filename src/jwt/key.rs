@@ -131,3 +131,30 @@ impl fmt::Debug for CheckingKey {
         f.write_str("CheckingKey")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
+
+    /// What the process has where two crates disagree, or none has chosen.
+    static BROKEN: CryptoProvider = CryptoProvider {
+        signer_factory: |_, _| panic!("no provider"),
+        verifier_factory: |_, _| panic!("no provider"),
+        key_utils: KeyUtils::new_unimplemented(),
+    };
+
+    #[test]
+    fn the_setting_of_the_process_does_not_matter() {
+        let _ = BROKEN.install_default();
+        let secret = Secret::from("s");
+        for algorithm in [JwtAlgorithm::HS256, JwtAlgorithm::HS384, JwtAlgorithm::HS512] {
+            let signature = JwtKey::secret(algorithm, secret.clone()).unwrap().sign(b"m").unwrap();
+            let key = CheckingKey::secret(algorithm, &secret).unwrap();
+            assert!(key.verifies(algorithm, b"m", signature.clone()));
+            assert!(!key.verifies(algorithm, b"n", signature));
+        }
+        let pem = include_str!("../../tests/fixtures/jwt/rsa.pem");
+        assert!(JwtKey::pem(JwtAlgorithm::RS256, pem).is_ok());
+    }
+}
