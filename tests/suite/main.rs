@@ -36,6 +36,9 @@ mod examples;
 /// N: faults of the network, row by row.
 #[cfg(feature = "http")]
 mod faults;
+/// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
+#[cfg(feature = "jwt")]
+mod jwt;
 /// The order of the modules, held against every import.
 mod layers;
 /// L: limits, over the whole loop.
