@@ -1,6 +1,6 @@
 // A certified OpenID provider as our tests need it: strict, quick to start, and with a side for the test (control.mjs).
 //
-// It prints one line of JSON, {"port": …, "issuer": …}, and ends when its standard input does. All settings come from
+// It prints one line of JSON, {"issuer": …, "control": …}, and ends when its standard input does. All settings come from
 // the environment:
 //   PORT                      the port on 127.0.0.1; 0 or nothing: any
 //   PROVIDER_CLIENT_SECRET    the secret of the clients `confidential`, `confidential-post`, `service` and `api`
@@ -9,7 +9,7 @@
 //   PROVIDER_ACCESS_TTL, PROVIDER_REFRESH_TTL, PROVIDER_DEVICE_TTL, PROVIDER_CODE_TTL   lives in seconds
 //   PROVIDER_INTERVAL         the `interval` of device codes; whoever polls faster is told to slow down
 //   PROVIDER_HOST             the host that its issuer names; 127.0.0.1
-//   PROVIDER_TLS_CERT, PROVIDER_TLS_KEY   PEM files; with them it speaks TLS alone
+//   PROVIDER_TLS_CERT, PROVIDER_TLS_KEY   PEM files; with them the issuer speaks TLS, and the control side does not
 import { generateKeyPair } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -163,12 +163,27 @@ function pace(provider, interval) {
 }
 
 const certificate = env('TLS_CERT');
+/** Every token can be found wherever it is printed. */
+function canaries(provider) {
+  for (const kind of ['AccessToken', 'ClientCredentials', 'RefreshToken', 'DeviceCode', 'AuthorizationCode']) {
+    const { prototype } = provider[kind];
+    const { generateTokenId } = prototype;
+    prototype.generateTokenId = function canary() {
+      return `CNRY-${kind}-${generateTokenId.call(this)}`;
+    };
+  }
+}
+
+const listen = (server, port) => new Promise((listening) => server.listen(port, '127.0.0.1', listening));
 const server = certificate
   ? https.createServer({ cert: readFileSync(certificate), key: readFileSync(env('TLS_KEY')) })
   : http.createServer();
-await new Promise((listening) => server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', listening));
+await listen(server, Number(process.env.PORT ?? 0));
 const { port } = server.address();
 const issuer = `${certificate ? 'https' : 'http'}://${env('HOST', '127.0.0.1')}:${port}`;
+// What commands it speaks no TLS.
+const plain = certificate ? http.createServer() : server;
+if (certificate) await listen(plain, 0);
 
 const jwks = await keys();
 const provider = new Provider(issuer, configuration(jwks));
@@ -179,7 +194,9 @@ const verify = async (token) => (await jwtVerify(token, known, { issuer, typ: 'a
 password_grant(provider);
 if (env('INTERVAL')) pace(provider, Number(env('INTERVAL')));
 record(provider);
-server.on('request', control(provider, provider.callback(), verify));
+canaries(provider);
+const handle = control(provider, provider.callback(), verify);
+new Set([server, plain]).forEach((one) => one.on('request', handle));
 
 process.stdin.resume().on('end', () => process.exit(0));
-process.stdout.write(`${JSON.stringify({ port, issuer })}\n`);
+process.stdout.write(`${JSON.stringify({ issuer, control: `127.0.0.1:${plain.address().port}` })}\n`);

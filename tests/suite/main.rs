@@ -51,6 +51,8 @@ mod pages;
 mod paths;
 /// T7, W35 to W39, V-W3, V-W4: the retries of the older clients.
 mod presets;
+/// That the OpenID provider of the sign-in tests does what they rely on.
+mod provider;
 /// R: what is read of the environment, by tests that run themselves in a process with another one.
 #[cfg(feature = "http")]
 mod proxies;
