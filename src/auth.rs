@@ -5,20 +5,29 @@
 
 use std::{
     fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, uri::PathAndQuery};
 
 use crate::{
-    error::{Error, ErrorKind, Fault, Result, quoted},
-    header,
+    error::{ErrorKind, Fault, Result},
     request::Origin,
-    secret::{Masks, Secret},
-    template,
+    secret::Secret,
+    transport::Transport,
 };
+
+mod prepared;
+mod sign;
+mod template;
+
+pub(crate) use prepared::Prepared;
+pub use sign::Sign;
+
+use template::Template;
 
 /// How a client signs in. Printing it shows the kind and no value.
 ///
@@ -48,12 +57,16 @@ enum Kind {
     Header(String, Secret),
     Query(String, Secret),
     Headers(Arc<Template>),
+    /// What signs each attempt, and a number of its own.
+    Signer(u64, Arc<dyn Sign>),
 }
 
-#[derive(Clone, Default)]
-struct Template {
-    headers: Vec<(String, String)>,
-    values: Vec<(String, Secret)>,
+/// What credentials are prepared for.
+pub(crate) struct Around<'a> {
+    pub(crate) actor: Option<&'a str>,
+    pub(crate) origin: &'a Origin,
+    /// What carries the requests that sign in.
+    pub(crate) transport: &'a Arc<dyn Transport>,
 }
 
 impl Auth {
@@ -102,15 +115,14 @@ impl Auth {
         self
     }
 
-    /// Makes the headers for requests of `origin` once, so that attaching them is a copy.
-    pub(crate) fn prepare(&self, actor: Option<&str>, origin: &Origin) -> Result<Prepared, Fault> {
-        let mut prepared = Prepared {
-            origin: origin.clone(),
-            headers: Vec::new(),
-            query: None,
-            missing: Vec::new(),
-            masks: Masks::default(),
-        };
+    /// Lets `signer` sign each attempt, for signatures over the request and credentials that change.
+    pub fn signer(signer: impl Sign + 'static) -> Self {
+        Self(Kind::Signer(number(), Arc::new(signer)))
+    }
+
+    /// Makes what can be made once for requests of one origin, so that attaching it is a copy.
+    pub(crate) fn prepare(&self, around: &Around<'_>) -> Result<Prepared, Fault> {
+        let mut prepared = Prepared::new(around.origin);
         match &self.0 {
             Kind::None => {}
             Kind::Scheme(_, token) if token.expose().is_empty() => {}
@@ -141,46 +153,26 @@ impl Auth {
                 prepared.masks.add(key.expose());
                 prepared.query = Some((name.clone(), key.clone()));
             }
-            Kind::Headers(template) => template.prepare(actor, &mut prepared)?,
+            Kind::Headers(template) => template.prepare(around.actor, &mut prepared)?,
+            Kind::Signer(id, signer) => prepared.signed_by(*id, Arc::clone(signer)),
         }
         Ok(prepared)
     }
 }
 
-impl Template {
-    fn prepare(&self, actor: Option<&str>, prepared: &mut Prepared) -> Result<(), Fault> {
-        for (_, value) in &self.values {
-            prepared.masks.add(value.expose());
-        }
-        for (name, template) in &self.headers {
-            match self.fill(template, actor)? {
-                Some(value) => prepared.header(name, value.expose())?,
-                None => prepared.missing.push(name.clone()),
-            }
-        }
-        Ok(())
-    }
-
-    /// The filled template; `None` where it needs an actor and there is none.
-    fn fill(&self, template: &str, actor: Option<&str>) -> Result<Option<Secret>, Fault> {
-        let value = |name: &str| match self.values.iter().find(|(known, _)| known == name) {
-            Some((_, value)) => Some(value.expose()),
-            None => actor.filter(|_| name == "actor"),
-        };
-        match template::fill(template, value) {
-            Ok(filled) => Ok(Some(Secret::from(filled))),
-            Err("actor") => Ok(None),
-            Err(name) => {
-                let name = quoted(name);
-                Err(fault(format!("the header template needs a value for {name}; give it with .with(..)")))
-            }
-        }
-    }
+/// A number that no other credentials of this process have.
+fn number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
 }
 
 fn fault(message: impl Into<String>) -> Fault {
     Fault::new(ErrorKind::Auth, "auth.required", message)
 }
+
+/// A panic leaves it whole: it is a description, and what signs for it holds what no step leaves half done.
+impl std::panic::UnwindSafe for Auth {}
+impl std::panic::RefUnwindSafe for Auth {}
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,117 +183,29 @@ impl fmt::Debug for Auth {
             Kind::Header(name, _) => write!(f, "Auth(header {name})"),
             Kind::Query(name, _) => write!(f, "Auth(query {name})"),
             Kind::Headers(template) => write!(f, "Auth({} headers)", template.headers.len()),
+            Kind::Signer(..) => f.write_str("Auth(signer)"),
         }
     }
-}
-
-/// Credentials ready to be attached to requests of their origin.
-pub(crate) struct Prepared {
-    origin: Origin,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    query: Option<(String, Secret)>,
-    /// Headers that need an actor, where none is set.
-    missing: Vec<String>,
-    masks: Masks,
-}
-
-impl Prepared {
-    /// A number that stands for these credentials, within this process only.
-    pub(crate) fn partition(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        for (name, value) in &self.headers {
-            (name.as_str(), value.as_bytes()).hash(&mut hasher);
-        }
-        self.query.as_ref().map(|(name, key)| (name, key.expose())).hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        let shown = quoted(name);
-        let name = header::name(name)?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| {
-            fault(format!("the credential for the header {shown} holds a character that headers do not"))
-        })?;
-        value.set_sensitive(true);
-        self.headers.push((name, value));
-        Ok(())
-    }
-
-    /// The secrets in it, to be masked wherever a server echoes them.
-    pub(crate) fn masks(&self) -> &Masks {
-        &self.masks
-    }
-
-    /// Whether `value` is one of its own.
-    pub(crate) fn holds(&self, value: &HeaderValue) -> bool {
-        self.headers.iter().any(|(_, own)| own == value)
-    }
-
-    /// The first of its headers that `headers` has too.
-    pub(crate) fn clash(&self, headers: &HeaderMap) -> Option<&HeaderName> {
-        self.headers.iter().map(|(name, _)| name).find(|name| headers.contains_key(*name))
-    }
-
-    /// The query parameter that carries a key, to be shown as a placeholder.
-    pub(crate) fn query_name(&self) -> Option<&str> {
-        self.query.as_ref().map(|(name, _)| name.as_str())
-    }
-
-    /// Attaches the credentials, to a request of their origin only; a header that the call itself set stands.
-    pub(crate) fn attach<B>(
-        &self,
-        request: &mut http::Request<B>,
-        needs_actor: bool,
-        own: impl Fn(&HeaderName) -> bool,
-    ) -> Result<()> {
-        if !self.origin.holds(request.uri()) {
-            return Ok(());
-        }
-        if needs_actor && let Some(name) = self.missing.first() {
-            let why = format!("the header {} needs an actor; name one with .actor(..)", quoted(name));
-            return Err(fault(why).into());
-        }
-        for (name, value) in &self.headers {
-            if !own(name) {
-                request.headers_mut().insert(name, value.clone());
-            }
-        }
-        // One that stands there is the call's own, or an echo in a link of the server.
-        if let Some((name, key)) = &self.query
-            && !has_query(request.uri(), name)
-        {
-            *request.uri_mut() = with_query(request.uri(), name, key.expose())?;
-        }
-        Ok(())
-    }
-}
-
-fn has_query(uri: &Uri, name: &str) -> bool {
-    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(known, _)| known == name)
-}
-
-fn with_query(uri: &Uri, name: &str, value: &str) -> Result<Uri> {
-    let wrong = || Error::new(ErrorKind::Auth, "the API key cannot stand in the URL");
-    let pair = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
-    let separator = if uri.query().is_some() { '&' } else { '?' };
-    let current = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{current}{separator}{pair}").parse().map_err(|_| wrong())?);
-    Uri::from_parts(parts).map_err(|_| wrong())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Base;
+    use crate::{error::Error, request::Base, transport::Local};
 
     fn home() -> Origin {
         Base::parse("https://h", &[]).unwrap().origin().clone()
     }
 
+    fn prepare(auth: &Auth, actor: Option<&str>) -> Result<Prepared, Fault> {
+        let nobody = tower::service_fn(|_| async { Err::<http::Response<crate::WireBody>, _>("nobody is asked") });
+        let transport: Arc<dyn Transport> = Arc::new(Local::new(nobody));
+        auth.prepare(&Around { actor, origin: &home(), transport: &transport })
+    }
+
     fn attached(auth: &Auth, actor: Option<&str>) -> Result<http::Request<()>> {
         let mut request = http::Request::get("https://h/x?a=1").body(()).unwrap();
-        auth.prepare(actor, &home())?.attach(&mut request, true, |_| false)?;
+        prepare(auth, actor)?.attach(&mut request, true, |_| false)?;
         Ok(request)
     }
 
@@ -310,7 +214,7 @@ mod tests {
         for url in ["https://other/", "http://h/", "https://h:8443/", "https://h.evil/"] {
             for auth in [Auth::bearer("t"), Auth::api_key_query("key", "t")] {
                 let mut request = http::Request::get(url).body(()).unwrap();
-                auth.prepare(None, &home()).unwrap().attach(&mut request, true, |_| false).unwrap();
+                prepare(&auth, None).unwrap().attach(&mut request, true, |_| false).unwrap();
                 assert!(request.headers().is_empty() && request.uri().query().is_none(), "{url}");
             }
         }
@@ -349,9 +253,9 @@ mod tests {
         }
         assert!(attached(&max, None).unwrap_err().to_string().contains(".actor("));
         let mut request = http::Request::get("https://h/").body(()).unwrap();
-        max.prepare(None, &home()).unwrap().attach(&mut request, false, |_| false).unwrap();
+        prepare(&max, None).unwrap().attach(&mut request, false, |_| false).unwrap();
         assert!(!request.headers().contains_key("x-oauth-username"));
-        let error = Error::from(Auth::headers([("X", "{other}")]).prepare(None, &home()).map(|_| ()).unwrap_err());
+        let error = Error::from(prepare(&Auth::headers([("X", "{other}")]), None).map(|_| ()).unwrap_err());
         assert!(error.to_string().contains("\"other\""));
     }
 
@@ -385,11 +289,7 @@ mod tests {
     #[test]
     fn w28_a_header_of_the_call_stands() {
         let mut request = http::Request::get("https://h/").header("authorization", "mine").body(()).unwrap();
-        Auth::bearer("t")
-            .prepare(None, &home())
-            .unwrap()
-            .attach(&mut request, true, |name| name == "authorization")
-            .unwrap();
+        prepare(&Auth::bearer("t"), None).unwrap().attach(&mut request, true, |name| name == "authorization").unwrap();
         assert_eq!(request.headers().get_all("authorization").iter().collect::<Vec<_>>(), ["mine"]);
     }
 }

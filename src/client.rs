@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
-    auth::{Auth, Prepared},
+    auth::{Around, Auth, Prepared},
     catalog::Catalog,
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
@@ -174,7 +174,7 @@ impl Client {
     /// The call's own credentials, else the client's.
     pub(crate) fn credentials(&self, options: &Options) -> Result<Arc<Prepared>> {
         match &options.auth {
-            Some(auth) => Ok(Arc::new(auth.prepare(self.actor(), self.core.base.origin())?)),
+            Some(auth) => Ok(Arc::new(auth.prepare(&self.core.around())?)),
             None => Ok(Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?)),
         }
     }
@@ -228,6 +228,11 @@ impl Run<'_> {
                 Next::Follow(hop, answer) => {
                     Box::pin(answer.kept()).await;
                     self.follow(hop);
+                }
+                Next::Sign(answer) => {
+                    if let Some(answer) = Box::pin(self.sign_anew(answer)).await? {
+                        return Ok(answer);
+                    }
                 }
                 Next::Again(after, failure) => {
                     trace::again(after, self.exchange.attempts);
@@ -315,16 +320,19 @@ impl Core {
         self.shared.partitions.limiter(&partition, limit)
     }
 
+    /// What credentials are prepared for.
+    fn around(&self) -> Around<'_> {
+        Around { actor: self.actor.as_deref(), origin: self.base.origin(), transport: &self.transport }
+    }
+
     /// Prepares the credentials anew, for another actor, other credentials or another origin.
     fn sign(&mut self) {
-        self.credentials = self.auth.prepare(self.actor.as_deref(), self.base.origin()).and_then(|prepared| {
-            match prepared.clash(&self.headers) {
-                Some(name) => {
-                    let why = format!("the header {name} comes from .auth(..) and from .header(..); keep one of them");
-                    Err(Fault::new(ErrorKind::Request, "config", why))
-                }
-                None => Ok(Arc::new(prepared)),
+        self.credentials = self.auth.prepare(&self.around()).and_then(|prepared| match prepared.clash(&self.headers) {
+            Some(name) => {
+                let why = format!("the header {name} comes from .auth(..) and from .header(..); keep one of them");
+                Err(Fault::new(ErrorKind::Request, "config", why))
             }
+            None => Ok(Arc::new(prepared)),
         });
         if let Ok(credentials) = &self.credentials {
             self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);

@@ -30,9 +30,10 @@ mod response;
 mod retry;
 mod secret;
 mod template;
+mod token;
 mod transport;
 
-pub use auth::Auth;
+pub use auth::{Auth, Sign};
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
@@ -58,6 +59,7 @@ pub use response::{ByteStream, Download, Downloaded, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
+pub use token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore};
 pub use transport::{Local, Resolve, Transport};
 
 pub mod explain {

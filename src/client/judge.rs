@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    error::{Error, ErrorKind, Outcome, Problem, Result},
+    error::{Error, ErrorKind, Outcome, Problem, Result, quoted},
     response::Response,
 };
 
@@ -21,6 +21,7 @@ pub(super) async fn judge(response: Response, template: Option<&str>) -> Result<
         _ if exchange.verdict.ambiguous => return Ok(response),
         _ if exchange.verdict.limited => (ErrorKind::RateLimited, "rate_limited"),
         429 => (ErrorKind::RateLimited, "rate_limited"),
+        401 | 403 => (ErrorKind::Status, "auth.denied"),
         _ => (ErrorKind::Status, "status"),
     };
     let (headers, exchange) = (response.headers().clone(), Arc::clone(exchange));
@@ -41,8 +42,19 @@ fn told(status: StatusCode, headers: &HeaderMap) -> String {
         StatusCode::SERVICE_UNAVAILABLE if html => "; a proxy seems to answer for the server",
         _ => "",
     };
+    let scope = scope(headers).map(|scope| format!("; it needs the scope {scope}")).unwrap_or_default();
     match status.canonical_reason() {
-        Some(reason) => format!("answered {} {reason}{hint}", status.as_u16()),
-        None => format!("answered {}{hint}", status.as_u16()),
+        Some(reason) => format!("answered {} {reason}{hint}{scope}", status.as_u16()),
+        None => format!("answered {}{hint}{scope}", status.as_u16()),
     }
+}
+
+/// The scope that a bearer token would need (RFC 6750, section 3.1), where the server says so.
+fn scope(headers: &HeaderMap) -> Option<String> {
+    let challenge = headers
+        .get_all(http::header::WWW_AUTHENTICATE)
+        .iter()
+        .find_map(|value| value.to_str().ok().filter(|text| text.contains("insufficient_scope")))?;
+    let scope = challenge.split_once("scope=\"")?.1.split_once('"')?.0;
+    Some(quoted(scope))
 }

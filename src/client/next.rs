@@ -22,6 +22,8 @@ use crate::{
 pub(super) enum Next {
     Done(Response),
     Follow(Hop, Response),
+    /// Signs the call anew, which the server refused with the credentials that it had.
+    Sign(Response),
     /// Tries again after the time.
     Again(Duration, Failure),
     /// Gives up; an answer that came is told with the error.
@@ -127,6 +129,9 @@ impl Run<'_> {
         if status.as_u16() < 400 {
             return Next::Done(response);
         }
+        if status == StatusCode::UNAUTHORIZED && self.can_sign_anew() {
+            return Next::Sign(response);
+        }
         let retry_after = self.retry.asked(response.headers(), SystemTime::now());
         let misdirected = !self.acted && status == StatusCode::MISDIRECTED_REQUEST;
         let mut verdict = Verdict { retry_after, misdirected, ..Verdict::default() };
@@ -150,6 +155,11 @@ impl Run<'_> {
             response = response.without_body();
         }
         Next::Done(response.judged(verdict))
+    }
+
+    /// Whether this answer is to a request that was signed, and the first such one.
+    fn can_sign_anew(&self) -> bool {
+        !self.sent.is_empty() && !self.tries.was_signed_anew()
     }
 
     fn decide(&self, failed: Failed<'_>) -> Decision {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     auth::Prepared,
-    body::{Body, WireBody},
+    body::{Body, Replay, WireBody},
     catalog::Attempts,
     circuit::{self, Pass},
     cookie::Jar,
@@ -26,7 +26,7 @@ use crate::{
     limit::{Hint, Limiter, Permit},
     redirect::{Hop, Trail, gate},
     request::{Context, Origin, Planned, Request, UrlTemplate},
-    response::{Exchange, Response},
+    response::{Exchange, Response, Verdict},
     retry::{Retry, Tries},
     secret::Masks,
 };
@@ -60,6 +60,8 @@ pub(super) struct Run<'c> {
     pub(super) acted: bool,
     /// Whether the server may have acted on an earlier attempt, and its answer was lost.
     pub(super) lost: bool,
+    /// The headers of the last attempt that was signed.
+    pub(super) sent: HeaderMap,
     started: Instant,
 }
 
@@ -104,6 +106,7 @@ impl<'c> Run<'c> {
             last: None,
             acted: false,
             lost: false,
+            sent: HeaderMap::new(),
             client,
             request,
             options,
@@ -151,7 +154,7 @@ impl<'c> Run<'c> {
             return Err(Error::coded(ErrorKind::Timeout, "timeout.total", "the time of the call is over"));
         }
         Arc::make_mut(&mut self.exchange).status = None;
-        let (wire, sent) = wait::watch(self.wire()?);
+        let (wire, sent) = wait::watch(self.signed().await?);
         let wire = open(wire).await?;
         Arc::make_mut(&mut self.exchange).attempts = self.tries.sent();
         if let Some(receipt) = &mut self.receipt {
@@ -214,8 +217,34 @@ impl<'c> Run<'c> {
         {
             wire.headers_mut().insert(COOKIE, cookies);
         }
+        Ok(wire)
+    }
+
+    /// The request of this attempt with everything that is made for it alone.
+    async fn signed(&mut self) -> Result<http::Request<Body>> {
+        let mut wire = self.wire()?;
+        self.sent.clear();
+        if self.credentials.signer().is_some() && self.hop.as_ref().is_none_or(|hop| hop.home) {
+            wait::signature(self.until, self.credentials.sign(&mut wire)).await?;
+            self.sent = wire.headers().clone();
+        }
         self.mask(wire.headers());
         Ok(wire)
+    }
+
+    /// Lets the signer know that the server refused what it signed; the answer stands where nothing is to be done.
+    pub(super) async fn sign_anew(&mut self, answer: Response) -> Result<Option<Response>> {
+        let Some(signer) = self.credentials.signer() else { return Ok(Some(answer)) };
+        let again = wait::signature(self.until, signer.refused(&self.sent, answer.headers())).await?;
+        if !again {
+            return Ok(Some(answer));
+        }
+        if self.plan.body.replay() == Replay::Once {
+            return Ok(Some(answer.judged(Verdict { gave_up: Some("retry.not_replayable"), ..Verdict::default() })));
+        }
+        answer.kept().await;
+        self.tries.signed_anew();
+        Ok(None)
     }
 
     /// Notes what a server may echo of this request, or of an earlier one, and nobody may print.

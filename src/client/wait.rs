@@ -63,6 +63,15 @@ pub(super) async fn answer(
     }
 }
 
+/// What signs a request, which may have to sign in first, within the time of the call.
+pub(super) async fn signature<T>(deadline: Option<Instant>, signing: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(deadline) = deadline else { return signing.await };
+    let signed = tokio::time::timeout_at(deadline, signing).await;
+    signed.unwrap_or_else(|_| {
+        Err(Error::coded(ErrorKind::Timeout, "timeout.total", "no sign-in in the time of the call"))
+    })
+}
+
 fn late(code: &'static str, message: &str) -> Error {
     Error::coded(ErrorKind::Timeout, code, message).with_outcome(Outcome::MaybeProcessed)
 }

@@ -21,7 +21,8 @@ impl Call {
         Ok(wire)
     }
 
-    /// The request as data, with the credentials of its first attempt, each marked sensitive.
+    /// The request as data, with the credentials of its first attempt, each marked sensitive; in place of one that is
+    /// made when it is sent stands `***`.
     ///
     /// # Errors
     /// As [`Call::build`], and `Auth` for credentials that cannot be used.
@@ -31,6 +32,7 @@ impl Call {
         let mut wire = self.build()?;
         let credentials = self.client.credentials(&self.options)?;
         Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        credentials.show(wire.headers_mut());
         Ok(wire)
     }
 

@@ -45,12 +45,14 @@ pub(crate) struct Tries {
     freed: bool,
     /// The one repetition after a 421 or 425 was made.
     once: bool,
+    /// The one repetition under credentials made anew was made.
+    signed: bool,
 }
 
 impl Tries {
     /// The first attempt.
     pub(crate) fn first() -> Self {
-        Self { attempts: 1, freed: false, once: false }
+        Self { attempts: 1, freed: false, once: false, signed: false }
     }
 
     /// Counts a repetition.
@@ -62,9 +64,18 @@ impl Tries {
         self.once |= resend.once;
     }
 
-    /// How many times the request was sent, the free one included.
+    /// Counts the repetition under credentials made anew.
+    pub(crate) fn signed_anew(&mut self) {
+        self.signed = true;
+    }
+
+    pub(crate) fn was_signed_anew(self) -> bool {
+        self.signed
+    }
+
+    /// How many times the request was sent, the free one and the one signed anew included.
     pub(crate) fn sent(self) -> u32 {
-        self.attempts.saturating_add(self.freed.into())
+        self.attempts.saturating_add(self.freed.into()).saturating_add(self.signed.into())
     }
 }
 

@@ -67,6 +67,8 @@ mod requests;
 mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
+/// Y42, O07, O09, O33: credentials that are made anew for each attempt.
+mod signing;
 /// What a trace shows.
 mod spans;
 /// Every public name.

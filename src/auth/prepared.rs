@@ -1,0 +1,169 @@
+//! Credentials prepared for one origin, and how they are attached to its requests.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION, uri::PathAndQuery};
+
+use super::{fault, sign::Sign};
+use crate::{
+    body::Body,
+    error::{Error, ErrorKind, Fault, Result, quoted},
+    header,
+    request::Origin,
+    secret::{Masks, Secret},
+};
+
+/// Credentials ready to be attached to requests of their origin.
+pub(crate) struct Prepared {
+    origin: Origin,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) query: Option<(String, Secret)>,
+    /// Headers that need an actor, where none is set.
+    pub(super) missing: Vec<String>,
+    pub(super) masks: Masks,
+    /// What makes credentials anew for each attempt, and the number by which it is told from others.
+    signer: Option<(u64, Arc<dyn Sign>)>,
+    /// Headers that the signer adds, each with what is shown in its place.
+    stand_ins: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Prepared {
+    /// Nothing, for requests of `origin`.
+    pub(super) fn new(origin: &Origin) -> Self {
+        Self {
+            origin: origin.clone(),
+            headers: Vec::new(),
+            query: None,
+            missing: Vec::new(),
+            masks: Masks::default(),
+            signer: None,
+            stand_ins: Vec::new(),
+        }
+    }
+
+    /// Leaves the signing to `signer`, which counts as the same wherever `id` is.
+    pub(super) fn signed_by(&mut self, id: u64, signer: Arc<dyn Sign>) {
+        self.signer = Some((id, signer));
+    }
+
+    /// Names a header that the signer adds, and what is shown in its place.
+    pub(super) fn stand_in(&mut self, name: &str, shown: &str) -> Result<(), Fault> {
+        self.header(name, shown)?;
+        self.stand_ins.extend(self.headers.pop());
+        Ok(())
+    }
+
+    /// A number that stands for these credentials, within this process only.
+    pub(crate) fn partition(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.signer.as_ref().map(|(id, _)| id).hash(&mut hasher);
+        for (name, value) in &self.headers {
+            (name.as_str(), value.as_bytes()).hash(&mut hasher);
+        }
+        self.query.as_ref().map(|(name, key)| (name, key.expose())).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    pub(super) fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        let shown = quoted(name);
+        let name = header::name(name)?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            fault(format!("the credential for the header {shown} holds a character that headers do not"))
+        })?;
+        value.set_sensitive(true);
+        self.headers.push((name, value));
+        Ok(())
+    }
+
+    /// The secrets in it, to be masked wherever a server echoes them.
+    pub(crate) fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// Whether `value` is one of its own.
+    pub(crate) fn holds(&self, value: &HeaderValue) -> bool {
+        self.headers.iter().any(|(_, own)| own == value)
+    }
+
+    /// The first of its headers that `headers` has too.
+    pub(crate) fn clash(&self, headers: &HeaderMap) -> Option<&HeaderName> {
+        let own = self.headers.iter().chain(&self.stand_ins);
+        own.map(|(name, _)| name).find(|name| headers.contains_key(*name))
+    }
+
+    /// The query parameter that carries a key, to be shown as a placeholder.
+    pub(crate) fn query_name(&self) -> Option<&str> {
+        self.query.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// Attaches the credentials, to a request of their origin only; a header that the call itself set stands.
+    pub(crate) fn attach<B>(
+        &self,
+        request: &mut http::Request<B>,
+        needs_actor: bool,
+        own: impl Fn(&HeaderName) -> bool,
+    ) -> Result<()> {
+        if !self.origin.holds(request.uri()) {
+            return Ok(());
+        }
+        if needs_actor && let Some(name) = self.missing.first() {
+            let why = format!("the header {} needs an actor; name one with .actor(..)", quoted(name));
+            return Err(fault(why).into());
+        }
+        for (name, value) in &self.headers {
+            if !own(name) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        // One that stands there is the call's own, or an echo in a link of the server.
+        if let Some((name, key)) = &self.query
+            && !has_query(request.uri(), name)
+        {
+            *request.uri_mut() = with_query(request.uri(), name, key.expose())?;
+        }
+        Ok(())
+    }
+}
+
+impl Prepared {
+    /// What signs each attempt, if anything does.
+    pub(crate) fn signer(&self) -> Option<&Arc<dyn Sign>> {
+        self.signer.as_ref().map(|(_, signer)| signer)
+    }
+
+    /// Lets the signer sign `request`, where it is of the credentials' origin, and holds it to one `Authorization`.
+    pub(crate) async fn sign(&self, request: &mut http::Request<Body>) -> Result<()> {
+        let Some(signer) = self.signer().filter(|_| self.origin.holds(request.uri())) else { return Ok(()) };
+        signer.sign(request).await?;
+        if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() {
+            return Err(fault("the request has two Authorization headers; let one of them be set").into());
+        }
+        Ok(())
+    }
+
+    /// Shows in `headers` what the signer would add to them.
+    pub(crate) fn show(&self, headers: &mut HeaderMap) {
+        for (name, shown) in &self.stand_ins {
+            if !headers.contains_key(name) {
+                headers.insert(name, shown.clone());
+            }
+        }
+    }
+}
+
+fn has_query(uri: &Uri, name: &str) -> bool {
+    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(known, _)| known == name)
+}
+
+fn with_query(uri: &Uri, name: &str, value: &str) -> Result<Uri> {
+    let wrong = || Error::new(ErrorKind::Auth, "the API key cannot stand in the URL");
+    let pair = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+    let separator = if uri.query().is_some() { '&' } else { '?' };
+    let current = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{current}{separator}{pair}").parse().map_err(|_| wrong())?);
+    Uri::from_parts(parts).map_err(|_| wrong())
+}

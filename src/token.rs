@@ -1,0 +1,82 @@
+//! Tokens: what is known of one, where it is kept, and by what it is found again.
+//!
+//! A [`TokenStore`] keeps a [`TokenRecord`] under a [`TokenKey`]. Whoever renews a token holds the
+//! store's lock from reading the record to writing the next one, so that a refresh token is
+//! redeemed once, by however many tasks and processes.
+
+use std::{fmt, sync::Arc};
+
+use crate::{body::BoxFuture, error::Result};
+
+mod key;
+mod memory;
+mod record;
+
+pub use key::TokenKey;
+pub use record::TokenRecord;
+
+/// Where tokens are kept; clones share it, and so do the clients that are given one.
+///
+/// ```
+/// use restwalk::TokenStore;
+///
+/// let tokens = TokenStore::memory();
+/// assert_eq!(format!("{tokens:?}"), "TokenStore(memory)");
+/// ```
+#[derive(Clone)]
+pub struct TokenStore(Arc<dyn TokenBackend>);
+
+impl TokenStore {
+    /// Keeps tokens in this process, and forgets them with it.
+    pub fn memory() -> Self {
+        Self::own(memory::Memory::default())
+    }
+
+    /// Keeps tokens wherever `backend` does.
+    pub fn own(backend: impl TokenBackend + 'static) -> Self {
+        Self(Arc::new(backend))
+    }
+
+    /// What is kept under `key`, as it is at this moment.
+    ///
+    /// # Errors
+    /// `Store` where the store cannot be read.
+    pub async fn read(&self, key: &TokenKey) -> Result<Option<TokenRecord>> {
+        self.0.read(key).await
+    }
+
+    /// Waits for the lock of `key`.
+    ///
+    /// # Errors
+    /// `Store` with the code `store.locked` where another holds it for too long.
+    pub async fn lock(&self, key: &TokenKey) -> Result<Box<dyn TokenLock>> {
+        self.0.lock(key).await
+    }
+}
+
+impl fmt::Debug for TokenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenStore({:?})", self.0)
+    }
+}
+
+/// A place where tokens are kept.
+///
+/// A record is replaced whole or not at all. [`TokenRecord::generation`] counts what is written under a key:
+/// a write whose generation is not above the kept one comes too late, and is refused with `store.outdated`.
+pub trait TokenBackend: fmt::Debug + Send + Sync {
+    /// What is kept under `key`; no lock is waited for.
+    fn read<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Option<TokenRecord>>>;
+
+    /// Waits for the lock of `key`, 30 s at most; then `store.locked`.
+    fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>>;
+}
+
+/// The lock of one key, let go when it is dropped, or when its process ends.
+pub trait TokenLock: Send + Sync {
+    /// What is kept under the key.
+    fn read(&mut self) -> BoxFuture<'_, Result<Option<TokenRecord>>>;
+
+    /// Replaces what is kept under the key.
+    fn write<'a>(&'a mut self, record: &'a TokenRecord) -> BoxFuture<'a, Result<()>>;
+}
