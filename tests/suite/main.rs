@@ -34,6 +34,8 @@ mod examples;
 /// N: faults of the network, row by row.
 #[cfg(feature = "http")]
 mod faults;
+/// That the server with the habits of other providers has them.
+mod habits;
 /// The order of the modules, held against every import.
 mod layers;
 /// L: limits, over the whole loop.

@@ -8,6 +8,7 @@ pub mod echo;
 pub mod fault;
 #[cfg(feature = "http")]
 pub mod h2_fault;
+pub mod habits;
 pub mod provider;
 pub mod recorder;
 #[cfg(feature = "redis")]
