@@ -82,6 +82,7 @@ pub fn router(habit: Habit) -> Router {
 
 /// The server, which notes what it is asked.
 pub fn noted(habit: Habit, notes: &Notes) -> Router {
+    super::traces::keep();
     Router::new()
         .route("/token", post(token))
         .route("/device", post(device))
