@@ -4,6 +4,7 @@
 //! sensitive or a query parameter, and attaches them to requests of its own origin only.
 
 use std::{
+    any::Any,
     fmt,
     sync::{
         Arc,
@@ -12,6 +13,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http::HeaderMap;
 
 use crate::{
     error::{ErrorKind, Fault, Result},
@@ -59,14 +61,23 @@ enum Kind {
     Headers(Arc<Template>),
     /// What signs each attempt, and a number of its own.
     Signer(u64, Arc<dyn Sign>),
+    /// What is prepared by a module above this one.
+    Credential(Arc<dyn Credential>),
+}
+
+/// Credentials that know themselves how they are prepared.
+pub(crate) trait Credential: Any + fmt::Debug + Send + Sync {
+    /// Makes what can be made once for requests of one origin.
+    fn prepare(self: Arc<Self>, around: &Around<'_>, prepared: &mut Prepared) -> Result<(), Fault>;
 }
 
 /// What credentials are prepared for.
 pub(crate) struct Around<'a> {
     pub(crate) actor: Option<&'a str>,
     pub(crate) origin: &'a Origin,
-    /// What carries the requests that sign in.
+    /// What carries the requests that sign in, and the headers that they have.
     pub(crate) transport: &'a Arc<dyn Transport>,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Auth {
@@ -120,6 +131,18 @@ impl Auth {
         Self(Kind::Signer(number(), Arc::new(signer)))
     }
 
+    /// Lets `credential` say how it is prepared.
+    pub(crate) fn of(credential: Arc<dyn Credential>) -> Self {
+        Self(Kind::Credential(credential))
+    }
+
+    /// What these credentials are made of, where it is a `T`.
+    pub(crate) fn credential<T: Credential>(&self) -> Option<Arc<T>> {
+        let Kind::Credential(credential) = &self.0 else { return None };
+        let any: Arc<dyn Any + Send + Sync> = Arc::clone(credential) as _;
+        any.downcast().ok()
+    }
+
     /// Makes what can be made once for requests of one origin, so that attaching it is a copy.
     pub(crate) fn prepare(&self, around: &Around<'_>) -> Result<Prepared, Fault> {
         let mut prepared = Prepared::new(around.origin);
@@ -154,6 +177,7 @@ impl Auth {
                 prepared.query = Some((name.clone(), key.clone()));
             }
             Kind::Headers(template) => template.prepare(around.actor, &mut prepared)?,
+            Kind::Credential(credential) => Arc::clone(credential).prepare(around, &mut prepared)?,
             Kind::Signer(id, signer) => prepared.signed_by(*id, Arc::clone(signer)),
         }
         Ok(prepared)
@@ -161,12 +185,12 @@ impl Auth {
 }
 
 /// A number that no other credentials of this process have.
-fn number() -> u64 {
+pub(crate) fn number() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     LAST.fetch_add(1, Ordering::Relaxed)
 }
 
-fn fault(message: impl Into<String>) -> Fault {
+pub(crate) fn fault(message: impl Into<String>) -> Fault {
     Fault::new(ErrorKind::Auth, "auth.required", message)
 }
 
@@ -184,6 +208,7 @@ impl fmt::Debug for Auth {
             Kind::Query(name, _) => write!(f, "Auth(query {name})"),
             Kind::Headers(template) => write!(f, "Auth({} headers)", template.headers.len()),
             Kind::Signer(..) => f.write_str("Auth(signer)"),
+            Kind::Credential(credential) => write!(f, "Auth({credential:?})"),
         }
     }
 }
@@ -200,7 +225,7 @@ mod tests {
     fn prepare(auth: &Auth, actor: Option<&str>) -> Result<Prepared, Fault> {
         let nobody = tower::service_fn(|_| async { Err::<http::Response<crate::WireBody>, _>("nobody is asked") });
         let transport: Arc<dyn Transport> = Arc::new(Local::new(nobody));
-        auth.prepare(&Around { actor, origin: &home(), transport: &transport })
+        auth.prepare(&Around { actor, origin: &home(), transport: &transport, headers: HeaderMap::new() })
     }
 
     fn attached(auth: &Auth, actor: Option<&str>) -> Result<http::Request<()>> {

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -12,8 +12,10 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
+    oauth::Session,
     params::Expand,
     query::Style,
+    random::Random,
     redirect::Redirect,
     request::{Base, Context, Origin, Planned, Request},
     response::{Exchange, Response, Verdict},
@@ -29,7 +31,6 @@ mod judge;
 mod next;
 mod options;
 mod place;
-mod random;
 mod run;
 mod trace;
 mod wait;
@@ -38,11 +39,11 @@ pub use ambient::until;
 pub use builder::ClientBuilder;
 pub use run::Attempt;
 
+use builder::Propagation;
 use gate::Partitions;
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
 use place::{Place, Places};
-use random::Random;
 use run::Run;
 
 /// Talks to one API: a base URL, a catalog, credentials, and a transport.
@@ -74,6 +75,8 @@ struct Core {
     settings: Arc<Masks>,
     masks: Arc<Masks>,
     headers: HeaderMap,
+    /// How the work around is told of; at no origin but its own.
+    propagation: Option<Arc<Propagation>>,
     expand: Expand,
     style: Style,
     bounds: Bounds,
@@ -130,6 +133,14 @@ impl Client {
         &self.core.catalog
     }
 
+    /// The client's sign-in by OAuth 2.0: its token, by hand.
+    ///
+    /// # Errors
+    /// `Auth` where the client signs in by other means, or not at all.
+    pub fn auth(&self) -> Result<Session> {
+        Session::of(&self.core.auth, &self.core.around())
+    }
+
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Self {
@@ -158,6 +169,7 @@ impl Client {
         if base.origin() != core.base.origin() {
             core.auth = Auth::none();
             core.headers = builder::plain_headers();
+            core.propagation = None;
             core.place = core.shared.places.at(base.origin());
         }
         core.base = base;
@@ -322,7 +334,13 @@ impl Core {
 
     /// What credentials are prepared for.
     fn around(&self) -> Around<'_> {
-        Around { actor: self.actor.as_deref(), origin: self.base.origin(), transport: &self.transport }
+        let agent = self.headers.get(USER_AGENT).map(|agent| (USER_AGENT, agent.clone()));
+        Around {
+            actor: self.actor.as_deref(),
+            origin: self.base.origin(),
+            transport: &self.transport,
+            headers: agent.into_iter().collect(),
+        }
     }
 
     /// Prepares the credentials anew, for another actor, other credentials or another origin.
@@ -357,6 +375,7 @@ impl fmt::Debug for Client {
             settings: _,
             masks: _,
             headers,
+            propagation,
             expand,
             style,
             bounds,
@@ -376,6 +395,7 @@ impl fmt::Debug for Client {
             .field("actor", actor)
             .field("auth", auth)
             .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("correlation", propagation)
             .field("expand", expand)
             .field("query_style", style)
             .field("bounds", bounds)

@@ -149,6 +149,12 @@ impl Error {
         self
     }
 
+    /// Adds what a server says of the failure, already masked.
+    pub(crate) fn with_problem(mut self, problem: Option<Problem>) -> Self {
+        self.0.problem = problem;
+        self
+    }
+
     /// Adds what was asked and how often, unless a lower layer has said so already.
     pub(crate) fn with_call(mut self, method: &Method, route: Option<&Arc<str>>, attempts: u32) -> Self {
         self.0.method.get_or_insert_with(|| method.clone());
@@ -177,6 +183,11 @@ impl Error {
             Err(source) => Box::new(Cause::chain(&*source, clean)),
         });
         self
+    }
+
+    /// The message alone, without the call that it is about.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0.message
     }
 
     /// The kind to match on.

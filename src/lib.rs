@@ -10,17 +10,21 @@ mod catalog;
 mod circuit;
 mod client;
 mod cookie;
+mod correlation;
 #[cfg(feature = "environment")]
 mod environment;
 mod error;
 mod header;
 mod json;
+mod jwt;
 mod limit;
 mod multipart;
+mod oauth;
 mod params;
 mod patch;
 mod path;
 mod query;
+mod random;
 mod redirect;
 #[cfg(feature = "redis")]
 mod redis;
@@ -39,6 +43,7 @@ pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
 pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
+pub use correlation::Correlation;
 #[cfg(feature = "environment")]
 pub use environment::{Environment, Environments, Trust};
 pub use http;
@@ -46,6 +51,7 @@ pub use http;
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
+pub use oauth::{OAuth2, Session, TokenSource};
 pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;

@@ -9,10 +9,12 @@ use std::{fmt, sync::Arc};
 use crate::{body::BoxFuture, error::Result};
 
 mod key;
+mod life;
 mod memory;
 mod record;
 
 pub use key::TokenKey;
+pub(crate) use life::{Freshness, Life, Margin};
 pub use record::TokenRecord;
 
 /// Where tokens are kept; clones share it, and so do the clients that are given one.

@@ -22,7 +22,7 @@ pub(crate) struct Prepared {
     headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) query: Option<(String, Secret)>,
     /// Headers that need an actor, where none is set.
-    pub(super) missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
     pub(super) masks: Masks,
     /// What makes credentials anew for each attempt, and the number by which it is told from others.
     signer: Option<(u64, Arc<dyn Sign>)>,
@@ -45,12 +45,12 @@ impl Prepared {
     }
 
     /// Leaves the signing to `signer`, which counts as the same wherever `id` is.
-    pub(super) fn signed_by(&mut self, id: u64, signer: Arc<dyn Sign>) {
+    pub(crate) fn signed_by(&mut self, id: u64, signer: Arc<dyn Sign>) {
         self.signer = Some((id, signer));
     }
 
     /// Names a header that the signer adds, and what is shown in its place.
-    pub(super) fn stand_in(&mut self, name: &str, shown: &str) -> Result<(), Fault> {
+    pub(crate) fn stand_in(&mut self, name: &str, shown: &str) -> Result<(), Fault> {
         self.header(name, shown)?;
         self.stand_ins.extend(self.headers.pop());
         Ok(())
@@ -67,7 +67,7 @@ impl Prepared {
         hasher.finish()
     }
 
-    pub(super) fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+    pub(crate) fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let shown = quoted(name);
         let name = header::name(name)?;
         let mut value = HeaderValue::from_str(value).map_err(|_| {
@@ -134,14 +134,18 @@ impl Prepared {
         self.signer.as_ref().map(|(_, signer)| signer)
     }
 
-    /// Lets the signer sign `request`, where it is of the credentials' origin, and holds it to one `Authorization`.
-    pub(crate) async fn sign(&self, request: &mut http::Request<Body>) -> Result<()> {
-        let Some(signer) = self.signer().filter(|_| self.origin.holds(request.uri())) else { return Ok(()) };
+    /// Lets the signer sign `request`, where it is of the credentials' origin, and holds it to one `Authorization`;
+    /// whether it did. It lets be what stands there already.
+    pub(crate) async fn sign(&self, request: &mut http::Request<Body>) -> Result<bool> {
+        let Some(signer) = self.signer().filter(|_| self.origin.holds(request.uri())) else { return Ok(false) };
+        if !self.stand_ins.is_empty() && self.stand_ins.iter().all(|(name, _)| request.headers().contains_key(name)) {
+            return Ok(false);
+        }
         signer.sign(request).await?;
         if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() {
             return Err(fault("the request has two Authorization headers; let one of them be set").into());
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Shows in `headers` what the signer would add to them.

@@ -8,9 +8,12 @@ use http::{
 };
 use tower_service::Service;
 
+mod identity;
 mod network;
 
-use super::{Bounds, Client, Core, Partitions, Places, Random, Shared};
+pub(super) use identity::Propagation;
+
+use super::{Bounds, Client, Core, Partitions, Places, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
@@ -21,6 +24,7 @@ use crate::{
     limit::{Limit, Limiter},
     params::Expand,
     query::Style,
+    random::Random,
     redirect::Redirect,
     request::Base,
     response::ACCEPTED,
@@ -42,6 +46,8 @@ pub struct ClientBuilder {
     auth: Auth,
     headers: Vec<(String, String)>,
     agent: String,
+    application: String,
+    propagation: Propagation,
     expand: Option<Expand>,
     style: Option<Style>,
     connect: Option<Duration>,
@@ -85,7 +91,9 @@ impl ClientBuilder {
             actor: None,
             auth: Auth::none(),
             headers: Vec::new(),
-            agent: AGENT.into(),
+            agent: String::new(),
+            application: String::new(),
+            propagation: Propagation::default(),
             expand: None,
             style: None,
             connect: Some(Duration::from_millis(3_100)),
@@ -144,12 +152,6 @@ impl ClientBuilder {
     /// Adds several headers to every request.
     pub fn headers<N: Into<String>, V: Into<String>>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self {
         self.headers.extend(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
-        self
-    }
-
-    /// Sets `User-Agent`; by default this crate's name and version, nothing of the machine.
-    pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
-        self.agent = agent.into();
         self
     }
 
@@ -254,6 +256,7 @@ impl ClientBuilder {
         self.circuit.as_ref().map_or(Ok(()), Circuit::check)?;
         let base = Base::parse(&self.url, &self.variables)?;
         let headers = self.header_map()?;
+        let propagation = Some(Arc::new(self.propagation.checked()?));
         let mut masks = Self::masks(&base, &headers);
         let transport = match &self.transport {
             Some(transport) => Arc::clone(transport),
@@ -274,6 +277,7 @@ impl ClientBuilder {
             settings: Arc::clone(&masks),
             masks,
             headers,
+            propagation,
             expand: self.expand.unwrap_or(settings.expand),
             style: self.style.unwrap_or(settings.query_style),
             bounds: self.bounds,
@@ -319,7 +323,7 @@ impl ClientBuilder {
 
     fn header_map(&self) -> Result<HeaderMap> {
         let mut headers = plain_headers();
-        headers.insert(USER_AGENT, header("user-agent", &self.agent)?.1);
+        headers.insert(USER_AGENT, header("user-agent", &self.agent())?.1);
         let given = self.headers.iter().map(|(name, value)| header(name, value)).collect::<Result<Vec<_>, _>>()?;
         put(&mut headers, &given);
         // Room for what calls add, so that a call's copy need not grow its table.
@@ -343,14 +347,16 @@ pub(super) fn plain_headers() -> HeaderMap {
 /// Shows no header's value, no credential and no base URL, which may hold one.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { catalog, actor, auth, headers, agent, expand, style, connect, bounds, transport, insecure, .. } =
-            self;
+        let Self {
+            catalog, actor, auth, headers, agent: _, expand, style, connect, bounds, transport, insecure, ..
+        } = self;
         f.debug_struct("ClientBuilder")
             .field("catalog", catalog)
             .field("actor", &actor.as_deref().map(quoted))
             .field("auth", auth)
             .field("headers", &format_args!("{} (not shown)", headers.len()))
-            .field("user_agent", agent)
+            .field("user_agent", &self.agent())
+            .field("correlation", &self.propagation)
             .field("expand", expand)
             .field("query_style", style)
             .field("connect_timeout", connect)

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::{
-    Client, Core, IDEMPOTENCY_KEY, Options, Reading,
+    Client, Core, IDEMPOTENCY_KEY, Options, Propagation, Reading,
     gate::enter,
     next::Failure,
     place::{Place, Receipt},
-    random, trace, wait,
+    trace, wait,
 };
 use crate::{
     auth::Prepared,
@@ -22,8 +22,10 @@ use crate::{
     catalog::Attempts,
     circuit::{self, Pass},
     cookie::Jar,
+    correlation::{Correlation, Traceparent},
     error::{Again, Error, ErrorKind, Outcome, Result},
     limit::{Hint, Limiter, Permit},
+    random,
     redirect::{Hop, Trail, gate},
     request::{Context, Origin, Planned, Request, UrlTemplate},
     response::{Exchange, Response, Verdict},
@@ -42,6 +44,8 @@ pub(super) struct Run<'c> {
     credentials: Arc<Prepared>,
     /// The same in every attempt and every hop at home.
     pub(super) key: Option<HeaderValue>,
+    /// The same in every attempt at home, but for the span.
+    correlation: Option<Box<Correlation>>,
     pub(super) retry: Cow<'c, Retry>,
     pub(super) exchange: Arc<Exchange>,
     /// When waits must be over.
@@ -94,6 +98,7 @@ impl<'c> Run<'c> {
         let exchange = Arc::new(client.exchange(&plan, options, started));
         let credentials = client.credentials(options).map_err(|error| exchange.dress(error))?;
         let key = idempotency_key(request, &plan, options).map_err(|error| exchange.dress(error))?;
+        let correlation = correlation(core.propagation.as_deref()).map_err(|error| exchange.dress(error))?;
         let place = Arc::clone(&core.place);
         let limiter = client.limiter(&place.origin, &credentials);
         Ok(Self {
@@ -115,6 +120,7 @@ impl<'c> Run<'c> {
             plan,
             credentials,
             key,
+            correlation,
             exchange,
             place,
             limiter,
@@ -127,9 +133,17 @@ impl<'c> Run<'c> {
         &self.plan.label
     }
 
-    /// The span of the next attempt.
-    pub(super) fn span(&self) -> Span {
-        trace::attempt(&self.plan.method, &self.plan.label, &self.place.origin, self.tries.sent() - 1)
+    /// The span of the next attempt, which the server is told of where the client makes spans.
+    pub(super) fn span(&mut self) -> Span {
+        let span = trace::attempt(&self.plan.method, &self.plan.label, &self.place.origin, self.tries.sent() - 1);
+        if let (Some(correlation), Some(propagation)) = (&mut self.correlation, &self.client.core.propagation)
+            && propagation.makes_spans
+            && let Ok(id) = random::bytes()
+            && let Some(parent) = correlation.turn(u64::from_ne_bytes(id))
+        {
+            span.record("traceparent", parent);
+        }
+        span
     }
 
     /// Waits until the origin, its limits and the route's let this attempt in.
@@ -197,6 +211,12 @@ impl<'c> Run<'c> {
         if let Some(hop) = &self.hop {
             headers = hop.headers(&headers);
         }
+        let home = self.hop.as_ref().is_none_or(|hop| hop.home);
+        if let (true, Some(correlation)) = (home, &self.correlation)
+            && let Some(propagation) = &self.client.core.propagation
+        {
+            correlation.put(&mut headers, &propagation.id);
+        }
         let mut wire = http::Request::new(self.plan.body.clone());
         *wire.method_mut() = self.plan.method.clone();
         *wire.uri_mut() = self.plan.uri.clone();
@@ -207,7 +227,7 @@ impl<'c> Run<'c> {
                 wire.extensions_mut().insert(Attempt(self.tries.sent()));
             }
         }
-        if self.hop.as_ref().is_none_or(|hop| hop.home) {
+        if home {
             let credentials = (&*self.credentials, self.plan.needs_actor);
             Client::sign(&mut wire, self.request, self.options, credentials)?;
         }
@@ -224,8 +244,8 @@ impl<'c> Run<'c> {
     async fn signed(&mut self) -> Result<http::Request<Body>> {
         let mut wire = self.wire()?;
         self.sent.clear();
-        if self.credentials.signer().is_some() && self.hop.as_ref().is_none_or(|hop| hop.home) {
-            wait::signature(self.until, self.credentials.sign(&mut wire)).await?;
+        let home = self.hop.as_ref().is_none_or(|hop| hop.home);
+        if home && wait::signature(self.until, self.credentials.sign(&mut wire)).await? {
             self.sent = wire.headers().clone();
         }
         self.mask(wire.headers());
@@ -314,6 +334,20 @@ fn idempotency_key(request: &Request, plan: &Planned<'_>, options: &Options) -> 
     let key = format!("\"{}\"", random::uuid()?);
     let wrong = |_| Error::new(ErrorKind::Request, "the idempotency key cannot stand in a header");
     HeaderValue::try_from(key).map(Some).map_err(wrong)
+}
+
+/// By what the work around is known, and what is made up where it is not; `None` for nothing.
+fn correlation(propagation: Option<&Propagation>) -> Result<Option<Box<Correlation>>> {
+    let Some(propagation) = propagation else { return Ok(None) };
+    let mut correlation = Correlation::current();
+    if propagation.makes_ids {
+        correlation = correlation.or_id(random::uuid)?;
+    }
+    if propagation.makes_spans && correlation.parent().is_none() {
+        let (trace, span) = (u128::from_ne_bytes(random::bytes()?), u64::from_ne_bytes(random::bytes()?));
+        correlation = correlation.at(Traceparent::root(trace, span));
+    }
+    Ok((!correlation.is_empty()).then(|| Box::new(correlation)))
 }
 
 /// Opens the body for this attempt.

@@ -57,6 +57,7 @@ pub(super) fn attempt(method: &Method, template: &str, origin: &Origin, resent: 
         server.port = origin.port(),
         http.request.resend_count = Empty,
         http.response.status_code = Empty,
+        traceparent = Empty,
         error.r#type = Empty,
     );
     resends(&span, resent);

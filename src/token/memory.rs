@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{TokenBackend, TokenKey, TokenLock, TokenRecord};
 use crate::{
@@ -18,38 +18,48 @@ use crate::{
 /// How long the lock of a key is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One record, behind the lock of its key: held across a renewal on purpose, which is what it is for.
-type Slot = Arc<tokio::sync::Mutex<()>>;
-
 #[derive(Default)]
 pub(super) struct Memory {
-    known: Arc<Mutex<HashMap<TokenKey, (Slot, Option<TokenRecord>)>>>,
+    known: Known,
 }
 
-impl Memory {
-    fn slot(&self, key: &TokenKey) -> Slot {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&known.entry(key.clone()).or_default().0)
+type Known = Arc<Mutex<HashMap<TokenKey, Slot>>>;
+
+/// A record, and the one turn to renew it.
+struct Slot {
+    turn: Arc<Semaphore>,
+    record: Option<TokenRecord>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { turn: Arc::new(Semaphore::new(1)), record: None }
     }
 }
 
 struct Held {
-    known: Arc<Mutex<HashMap<TokenKey, (Slot, Option<TokenRecord>)>>>,
+    known: Known,
     key: TokenKey,
-    _turn: OwnedMutexGuard<()>,
+    _turn: OwnedSemaphorePermit,
+}
+
+fn kept(known: &Known, key: &TokenKey) -> Option<TokenRecord> {
+    known.lock().unwrap_or_else(PoisonError::into_inner).get(key)?.record.clone()
 }
 
 impl TokenBackend for Memory {
     fn read<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Option<TokenRecord>>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(key).and_then(|(_, record)| record.clone());
-        Box::pin(std::future::ready(Ok(found)))
+        Box::pin(std::future::ready(Ok(kept(&self.known, key))))
     }
 
     fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
         Box::pin(async move {
-            let turn = tokio::time::timeout(PATIENCE, self.slot(key).lock_owned());
-            let turn = turn.await.map_err(|_| locked())?;
+            let turn = {
+                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(&known.entry(key.clone()).or_default().turn)
+            };
+            let turn = tokio::time::timeout(PATIENCE, turn.acquire_owned()).await;
+            let turn = turn.ok().and_then(Result::ok).ok_or_else(locked)?;
             Ok(Box::new(Held { known: Arc::clone(&self.known), key: key.clone(), _turn: turn }) as _)
         })
     }
@@ -61,14 +71,12 @@ fn locked() -> Error {
 
 impl TokenLock for Held {
     fn read(&mut self) -> BoxFuture<'_, Result<Option<TokenRecord>>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(&self.key).and_then(|(_, record)| record.clone());
-        Box::pin(std::future::ready(Ok(found)))
+        Box::pin(std::future::ready(Ok(kept(&self.known, &self.key))))
     }
 
     fn write<'a>(&'a mut self, record: &'a TokenRecord) -> BoxFuture<'a, Result<()>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(self.key.clone()).or_default().1 = Some(record.clone());
+        known.entry(self.key.clone()).or_default().record = Some(record.clone());
         Box::pin(std::future::ready(Ok(())))
     }
 }

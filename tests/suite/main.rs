@@ -18,6 +18,8 @@ mod compiled;
 mod concurrency;
 /// What every transport does on the wire, and proof that each check can fail.
 mod conformance;
+/// V-E8, V-E9, Y42: what tells a server of the work around, and who calls.
+mod correlation;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;

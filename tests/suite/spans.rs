@@ -18,7 +18,7 @@ type Fields = BTreeMap<String, String>;
 
 /// Keeps every span with its fields, in the order in which they began.
 #[derive(Clone, Default)]
-struct Capture {
+pub struct Capture {
     spans: Arc<Mutex<Vec<(&'static str, Fields)>>>,
     events: Arc<Mutex<Vec<Fields>>>,
     /// How many hold each span.
@@ -95,7 +95,7 @@ impl Subscriber for Capture {
 static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Capture::default())));
 
 /// `work` under a capturing subscriber: its spans as text lines.
-async fn traced(work: impl IntoFuture) -> (Vec<String>, Capture) {
+pub async fn traced(work: impl IntoFuture) -> (Vec<String>, Capture) {
     LazyLock::force(&OTHERS);
     let capture = Capture::default();
     work.into_future().with_subscriber(capture.clone()).await;

@@ -6,15 +6,15 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Where numbers from 0 up to 1 come from.
 #[derive(Clone)]
-pub(super) struct Random(Arc<dyn Fn() -> f64 + Send + Sync>);
+pub(crate) struct Random(Arc<dyn Fn() -> f64 + Send + Sync>);
 
 impl Random {
-    pub(super) fn new(source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(source))
     }
 
     /// The next number; one outside of 0 up to 1 is brought inside.
-    pub(super) fn draw(&self) -> f64 {
+    pub(crate) fn draw(&self) -> f64 {
         let draw = (self.0)();
         if draw.is_nan() { 0.0 } else { draw.clamp(0.0, 1.0 - f64::EPSILON) }
     }
@@ -33,11 +33,18 @@ impl fmt::Debug for Random {
     }
 }
 
+/// Random bytes for a key or an id.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Error::new(ErrorKind::Request, format!("no randomness for a key or an id: {error}"))),
+    }
+}
+
 /// A random UUID (RFC 9562, version 4).
-pub(super) fn uuid() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::new(ErrorKind::Request, format!("no randomness for an idempotency key: {error}")))?;
+pub(crate) fn uuid() -> Result<String> {
+    let mut bytes = bytes::<16>()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,0 +1,82 @@
+//! JSON Web Tokens (RFC 7519).
+//!
+//! [`expiry`] reads when a token ends, so that it can be renewed early; it proves nothing.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// The longest token that is looked into, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// The `exp` claim of a token, in whole seconds since 1970, rounded down; its signature is not checked.
+///
+/// `None` for what is no JSON Web Token, is encrypted, or has no numeric `exp`.
+
+pub(crate) fn expiry(token: &str) -> Option<u64> {
+    let mut parts = token.split('.');
+    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    if token.len() > LONGEST {
+        return None;
+    }
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let exp = claims.get("exp")?;
+    // What is below zero ended long ago, what is too large never ends; `as` goes to the nearest.
+    exp.as_u64().or_else(|| exp.as_f64().map(|exp| exp.floor() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn token(claims: &str) -> String {
+        format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    #[test]
+    fn the_expiry_is_read_without_the_key() {
+        for (claims, expected) in [
+            (r#"{"exp":1435831840}"#, Some(1_435_831_840)),
+            (r#"{"sub":"a","exp":1435831840.9,"nested":{"exp":1}}"#, Some(1_435_831_840)),
+            (r#"{"exp":1.4e9}"#, Some(1_400_000_000)),
+            (r#"{"exp":0}"#, Some(0)),
+            (r#"{"exp":-5}"#, Some(0)),
+            (r#"{"exp":-0.5}"#, Some(0)),
+            (r#"{"exp":18446744073709551615}"#, Some(u64::MAX)),
+            (r#"{"exp":1e30}"#, Some(u64::MAX)),
+            (r#"{"exp":"1435831840"}"#, None),
+            (r#"{"exp":null}"#, None),
+            (r#"{"exp":1,"exp":2}"#, Some(2)),
+            (r#"{"iat":1}"#, None),
+            ("[1]", None),
+            ("not JSON", None),
+        ] {
+            assert_eq!(expiry(&token(claims)), expected, "{claims}");
+        }
+        assert_eq!(expiry("e30.eyJleHAiOjd9==."), Some(7), "padded, and unsigned");
+    }
+
+    #[test]
+    fn what_is_no_signed_token_has_no_expiry() {
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"exp":7}"#);
+        for text in ["", ".", "..", "opaque", "a.b", "a.b.c", &claims, &format!("a.{claims}.c.d.e"), "a.\u{e9}.c"] {
+            assert_eq!(expiry(text), None, "{text}");
+        }
+        let long = format!(r#"{{"exp":7,"x":"{}"}}"#, "x".repeat(LONGEST));
+        assert_eq!(expiry(&token(&long)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in any::<String>(), claims in any::<Vec<u8>>()) {
+            let _ = (expiry(&text), expiry(&format!("a.{}.c", BASE64_URL_SAFE_NO_PAD.encode(claims))));
+        }
+
+        #[test]
+        fn a_whole_number_is_read_as_it_stands(exp: u64) {
+            prop_assert_eq!(expiry(&token(&format!(r#"{{"exp":{exp}}}"#))), Some(exp));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One renewal: read, decide, redeem, write, under the store's lock from beginning to end.
+
+use std::{sync::Arc, time::SystemTime};
+
+use tokio::time::Instant;
+
+use super::{
+    Settings,
+    held::{Held, millis},
+    renewal::Renewal,
+    source::{self, Grant, Source},
+    wire::{Carrier, Granted, Wire},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    random::Random,
+    secret::Secret,
+    token::{Freshness, Life, TokenLock, TokenRecord},
+};
+
+/// Gets a token from wherever this one comes from, and keeps it.
+pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Arc<Held>> {
+    match &renewal.source {
+        Source::Own(own) => {
+            let (at, wall) = (Instant::now(), SystemTime::now());
+            let token = own.token().await.inspect_err(|error| {
+                tracing::warn!(error.r#type = error.code(), "acquiring an access token failed");
+            })?;
+            let lasts = crate::jwt::expiry(token.expose()).map(|exp| exp.saturating_sub(millis(wall) / 1_000));
+            let life = Life::new(at, wall, lasts.map(std::time::Duration::from_secs), Random::default().draw());
+            let held = Arc::new(Held::own(token, life));
+            renewal.take(Arc::clone(&held), false);
+            Ok(held)
+        }
+        Source::OAuth(settings, grant) => {
+            if let Some(held) = adopted(renewal, renewal.store.read(&renewal.key).await?) {
+                return Ok(held);
+            }
+            let wire = Wire { settings: Arc::clone(settings), carrier };
+            Flight { renewal, wire, grant }.locked().await
+        }
+    }
+}
+
+/// What the store has, where it is good and not what is known to be refused.
+fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
+    let held = Held::kept(kept?)?;
+    let fresh = held.life.freshness(renewal.margin, Instant::now(), SystemTime::now());
+    if matches!(fresh, Freshness::Late | Freshness::Ended) || renewal.was_refused(held.value()) {
+        return None;
+    }
+    let held = Arc::new(held);
+    renewal.take(Arc::clone(&held), false);
+    Some(held)
+}
+
+struct Flight<'a> {
+    renewal: &'a Renewal,
+    wire: Wire,
+    grant: &'a Grant,
+}
+
+impl Flight<'_> {
+    /// The renewal from the moment on that nobody else renews this token.
+    async fn locked(&self) -> Result<Arc<Held>> {
+        let mut lock = self.renewal.store.lock(&self.renewal.key).await?;
+        let kept = lock.read().await?;
+        if let Some(held) = adopted(self.renewal, kept.clone()) {
+            return Ok(held);
+        }
+        // What the store could not take is newer than what it has.
+        let ours = self.renewal.held().map(|held| held.record.clone());
+        let newer = |ours: &TokenRecord| kept.as_ref().is_none_or(|kept| kept.generation < ours.generation);
+        let known = ours.filter(newer).or(kept);
+        match self.refreshed(&mut *lock, known.as_ref()).await? {
+            Refreshed::Granted(granted, before) => self.kept(&mut *lock, granted, before.as_ref()).await,
+            Refreshed::Adopted(held) => Ok(held),
+            Refreshed::Nothing => self.begun(lock, known).await,
+        }
+    }
+
+    /// Redeems the refresh token at hand, if there is one that may help.
+    async fn refreshed(&self, lock: &mut dyn TokenLock, known: Option<&TokenRecord>) -> Result<Refreshed> {
+        if !self.grant.is_personal() {
+            return Ok(Refreshed::Nothing);
+        }
+        let mut known = known.cloned();
+        // A second turn is for a refresh token that another process wrote while ours was refused.
+        for _ in 0..2 {
+            let Some(token) = refresh_token(known.as_ref(), self.grant) else { return Ok(Refreshed::Nothing) };
+            let refusal = match source::refresh(&self.wire, &token).await {
+                Ok(granted) => return Ok(Refreshed::Granted(granted, known)),
+                Err(error) if error.code() == "auth.reauth" => error,
+                Err(error) => return Err(error),
+            };
+            let kept = lock.read().await?;
+            if let Some(held) = adopted(self.renewal, kept.clone()) {
+                return Ok(Refreshed::Adopted(held));
+            }
+            let other = refresh_token(kept.as_ref(), self.grant).filter(|other| other.expose() != token.expose());
+            if other.is_none() {
+                self.mark(lock, kept.or(known), &token).await;
+                return if self.can_begin() { Ok(Refreshed::Nothing) } else { Err(refusal) };
+            }
+            known = kept;
+        }
+        Err(reauth())
+    }
+
+    /// Whether a token can be got without what an earlier sign-in left.
+    fn can_begin(&self) -> bool {
+        matches!(self.grant, Grant::ClientCredentials | Grant::Password(..) | Grant::Interactive(_))
+    }
+
+    /// Notes that the refresh token is of no use, and keeps everything else.
+    async fn mark(&self, lock: &mut dyn TokenLock, kept: Option<TokenRecord>, token: &Secret) {
+        let mut record = kept.unwrap_or_default();
+        record.generation = record.generation.saturating_add(1);
+        record.reauth_required = true;
+        record.access_token = None;
+        record.refresh_token.get_or_insert_with(|| token.clone());
+        if let Err(error) = lock.write(&record).await {
+            tracing::warn!(error.r#type = error.code(), "the store did not take that a new sign-in is needed");
+        }
+    }
+
+    /// Signs in anew. A person's sign-in takes its time, so others are let in meanwhile.
+    async fn begun(&self, mut lock: Box<dyn TokenLock>, known: Option<TokenRecord>) -> Result<Arc<Held>> {
+        let granted = match self.grant {
+            Grant::ClientCredentials => source::client_credentials(&self.wire).await?,
+            Grant::Password(user, password) => source::password(&self.wire, user, password).await?,
+            Grant::Interactive(person) => {
+                drop(lock);
+                let granted = person.sign_in(&self.wire).await?;
+                lock = self.renewal.store.lock(&self.renewal.key).await?;
+                let kept = lock.read().await?;
+                return self.kept(&mut *lock, granted, kept.or(known).as_ref()).await;
+            }
+            Grant::Refresh(_) | Grant::Stored if known.as_ref().is_some_and(|known| known.reauth_required) => {
+                return Err(reauth());
+            }
+            Grant::Refresh(_) | Grant::Stored => {
+                return Err(Error::coded(ErrorKind::Auth, "auth.required", "nobody is signed in; sign in first"));
+            }
+        };
+        self.kept(&mut *lock, granted, known.as_ref()).await
+    }
+
+    async fn kept(
+        &self,
+        lock: &mut dyn TokenLock,
+        granted: Granted,
+        before: Option<&TokenRecord>,
+    ) -> Result<Arc<Held>> {
+        keep(self.renewal, &self.wire.settings, lock, granted, before).await
+    }
+}
+
+/// Keeps a token that was just granted: in the store, and in any case at hand.
+pub(super) async fn keep(
+    renewal: &Renewal,
+    settings: &Settings,
+    lock: &mut dyn TokenLock,
+    granted: Granted,
+    before: Option<&TokenRecord>,
+) -> Result<Arc<Held>> {
+    settings.compare(granted.answer.scope.as_deref());
+    let held = Arc::new(Held::granted(granted, before, settings.scope()));
+    let unsaved = match lock.write(&held.record).await {
+        Ok(()) => false,
+        // Who wrote meanwhile held the lock after us, and has the newer token.
+        Err(error) if error.code() == "store.outdated" => {
+            return match lock.read().await?.and_then(Held::kept) {
+                Some(newer) => {
+                    let newer = Arc::new(newer);
+                    renewal.take(Arc::clone(&newer), false);
+                    Ok(newer)
+                }
+                None => Err(error),
+            };
+        }
+        Err(error) => {
+            tracing::warn!(error.r#type = error.code(), "the store did not take a token; it is kept in memory");
+            true
+        }
+    };
+    renewal.take(Arc::clone(&held), unsaved);
+    Ok(held)
+}
+
+enum Refreshed {
+    /// A token, and what was known before it.
+    Granted(Granted, Option<TokenRecord>),
+    /// Another process had renewed it.
+    Adopted(Arc<Held>),
+    /// There is nothing to redeem.
+    Nothing,
+}
+
+/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave.
+fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
+    match known.and_then(|known| Some((known, known.refresh_token.as_ref()?))) {
+        Some((known, _)) if known.reauth_required => None,
+        Some((_, token)) => Some(token.clone()),
+        None => grant.initial().cloned(),
+    }
+}
+
+fn reauth() -> Error {
+    Error::coded(ErrorKind::Auth, "auth.reauth", "the refresh token is no longer accepted; sign in again")
+}
+
+/// Writes a token that the store could not take before; whether it has it now, or a newer one.
+pub(super) async fn save(renewal: &Renewal, held: &Held) -> bool {
+    let saving = async {
+        let mut lock = renewal.store.lock(&renewal.key).await?;
+        match lock.read().await? {
+            Some(kept) if kept.generation >= held.record.generation => Ok(()),
+            _ => lock.write(&held.record).await,
+        }
+    };
+    saving.await.is_ok()
+}

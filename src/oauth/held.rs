@@ -1,0 +1,66 @@
+//! A token at hand.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use super::wire::Granted;
+use crate::{
+    random::Random,
+    secret::Secret,
+    token::{Life, TokenRecord},
+};
+
+/// An access token, how long it is good for, and what is kept of it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    value: Secret,
+    pub(super) life: Life,
+    pub(super) record: TokenRecord,
+}
+
+impl Held {
+    pub(crate) fn value(&self) -> &Secret {
+        &self.value
+    }
+
+    /// What was granted, if anybody said.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.record.scope.as_deref()
+    }
+
+    /// A token of the caller's own, which is kept nowhere.
+    pub(super) fn own(value: Secret, life: Life) -> Self {
+        Self { value, life, record: TokenRecord::default() }
+    }
+
+    /// A token that was just granted, following on what was kept before; `asked` are the scopes asked for.
+    pub(super) fn granted(granted: Granted, before: Option<&TokenRecord>, asked: Option<String>) -> Self {
+        let Granted { answer, life } = granted;
+        let mut record = before.cloned().unwrap_or_default();
+        record.generation = record.generation.saturating_add(1);
+        record.reauth_required = false;
+        record.access_token = Some(answer.access_token.clone());
+        record.refresh_token = answer.refresh_token.or(record.refresh_token);
+        record.id_token = answer.id_token.or(record.id_token);
+        record.scope = answer.scope.or(asked).or(record.scope);
+        record.issued_at = millis(life.wall());
+        record.expires_at = life
+            .lasts()
+            .map(|lasts| record.issued_at.saturating_add(u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX)));
+        Self { value: answer.access_token, life, record }
+    }
+
+    /// The access token of a record, `None` where it has none.
+    pub(super) fn kept(record: TokenRecord) -> Option<Self> {
+        let value = record.access_token.clone()?;
+        let issued = UNIX_EPOCH.checked_add(Duration::from_millis(record.issued_at))?;
+        let lasts = record.expires_at.map(|end| Duration::from_millis(end.saturating_sub(record.issued_at)));
+        let life = Life::new(Instant::now(), issued.min(SystemTime::now()), lasts, Random::default().draw());
+        Some(Self { value, life, record })
+    }
+}
+
+pub(super) fn millis(time: SystemTime) -> u64 {
+    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,234 @@
+//! How an OAuth server is asked: a form posted by a client that follows nothing, keeps nothing and reads little.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE},
+};
+use tokio::time::Instant;
+
+use super::{
+    Settings,
+    answer::{Accepted, Answer, Grant, failed, refusal},
+    endpoint::Place,
+    form::Form,
+};
+use crate::{
+    body::WireBody,
+    error::{Error, ErrorKind, Outcome, Result},
+    random::Random,
+    request::Origin,
+    response::{Exchange, Response, Verdict},
+    retry::{Decision, Failed, Moment, Retry, Standing, Tries},
+    secret::{Masks, Secret},
+    token::Life,
+    transport::Transport,
+};
+
+/// How much is read of an answer.
+const MOST: usize = 64 << 10;
+
+/// What carries requests to an OAuth server, and the headers that they share.
+#[derive(Clone, Debug)]
+pub(crate) struct Carrier {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) headers: HeaderMap,
+}
+
+/// One OAuth server, as one client asks it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) carrier: Carrier,
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// When it was asked for.
+    pub(crate) at: Instant,
+    pub(crate) wall: SystemTime,
+    pub(crate) masks: Arc<Masks>,
+}
+
+/// A token, and how long it is good for.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) answer: Answer,
+    pub(crate) life: Life,
+}
+
+impl Wire {
+    /// Asks the token endpoint; what may pass is tried three times, and a refresh token whose answer was lost twice.
+    pub(crate) async fn token(&self, grant: Grant, form: Form) -> Result<Granted> {
+        let uri = self.place(Place::Token).await?;
+        // A code is good for one request, whatever became of it.
+        let standing = if grant == Grant::Once { Standing::Bare } else { Standing::Idempotent };
+        self.token_at(&uri, grant, form, standing).await
+    }
+
+    /// Asks `uri` for a token, again where that may help and `standing` allows it.
+    pub(crate) async fn token_at(&self, uri: &Uri, grant: Grant, form: Form, standing: Standing) -> Result<Granted> {
+        let retry = Retry::standard().max_retry_after(Duration::from_secs(5));
+        let (mut tries, mut lost) = (Tries::first(), 0);
+        loop {
+            let tried = self.post(uri, &form).await;
+            let moment = Moment { wall: SystemTime::now(), left: None, draw: Random::default().draw() };
+            let failed = match &tried {
+                Ok(reply) if reply.status.as_u16() < 400 => return reply.granted(grant, self.accepted()),
+                Ok(reply) => Failed::Answer(reply.status, &reply.headers),
+                Err(error) => Failed::Error(error),
+            };
+            lost += u8::from(matches!(&tried, Err(error) if error.outcome() != Outcome::NotSent));
+            let again = match retry.decide(failed, standing, tries, moment) {
+                Decision::Again(resend) if grant != Grant::Refresh || lost < 2 => resend,
+                _ => {
+                    return match tried {
+                        Ok(reply) => reply.granted(grant, self.accepted()),
+                        Err(error) => Err(unasked(error)),
+                    };
+                }
+            };
+            tries.again(again);
+            tokio::time::sleep(again.after).await;
+        }
+    }
+
+    /// Where the server is asked for `place`.
+    pub(crate) async fn place(&self, place: Place) -> Result<Uri> {
+        match self.settings.places.iter().find(|(known, _)| *known == place) {
+            Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
+            None => Err(failed(format!("no {} is known; give it, or the issuer", place.name()))),
+        }
+    }
+
+    fn accepted(&self) -> Accepted<'_> {
+        Accepted { scheme: &self.settings.scheme, untyped: self.settings.untyped }
+    }
+
+    /// Posts `form`, with the client's own credentials, once.
+    pub(crate) async fn post(&self, uri: &Uri, form: &Form) -> Result<Reply> {
+        let settings = &self.settings;
+        let mut form = form.clone();
+        let mut headers = HeaderMap::new();
+        match &settings.secret {
+            Some(secret) if !settings.in_body => {
+                form = form.with("client_id", settings.id.as_str());
+                headers.insert(AUTHORIZATION, basic(&settings.id, secret)?);
+            }
+            secret => {
+                form = form.with("client_id", settings.id.as_str()).maybe("client_secret", secret.clone());
+            }
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let mut masks = Masks::default();
+        form.mask(&mut masks);
+        masks.add_headers(&headers);
+        self.send(Method::POST, uri, headers, form.encoded(), masks).await
+    }
+
+    /// Sends one request and reads what comes back; a redirect is not followed.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: Bytes,
+        masks: Masks,
+    ) -> Result<Reply> {
+        let mut request = http::Request::new(if body.is_empty() { WireBody::empty() } else { WireBody::full(body) });
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = self.carrier.headers.clone();
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.headers_mut().extend(headers);
+        let (at, wall, masks) = (Instant::now(), SystemTime::now(), Arc::new(masks));
+        let until = at.checked_add(self.settings.timeout);
+        let answer = self.carrier.transport.exchange(request);
+        let answer = match until {
+            Some(until) => tokio::time::timeout_at(until, answer).await.unwrap_or_else(|_| Err(late())),
+            None => answer.await,
+        };
+        let exchange = Arc::new(exchange(method, uri, Arc::clone(&masks), until));
+        let response = Response::new(answer.map_err(|error| exchange.dress(error))?, exchange);
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await?;
+        Ok(Reply { status, headers, body, at, wall, masks })
+    }
+}
+
+impl Reply {
+    /// Reads a token, or why there is none.
+    fn granted(&self, grant: Grant, accepted: Accepted<'_>) -> Result<Granted> {
+        let mut answer = match self.status.as_u16() {
+            200..=299 => Answer::read(&self.body, accepted, self.server_time())?,
+            300..=399 => {
+                let why =
+                    "the token endpoint answered with a redirect, which is not followed: give the URL it leads to";
+                return Err(failed(why).with_status(Some(self.status)));
+            }
+            _ => return Err(refusal(grant, self.status, &self.body, &|text| self.masks.apply(text))),
+        };
+        let life = Life::new(self.at, self.wall, answer.lasts.take(), Random::default().draw());
+        Ok(Granted { answer, life })
+    }
+
+    /// The server's time in seconds since 1970, else ours.
+    pub(crate) fn server_time(&self) -> u64 {
+        let date = self.headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        let since = date.unwrap_or(self.wall).duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs()
+    }
+}
+
+/// The client's id and secret as RFC 6749, section 2.3.1, wants them: each form-encoded first.
+fn basic(id: &str, secret: &Secret) -> Result<HeaderValue> {
+    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Secret::from(format!("{}:{}", encode(id), encode(secret.expose())));
+    let value = Secret::from(format!("Basic {}", BASE64_STANDARD.encode(pair.expose())));
+    let mut value = HeaderValue::from_str(value.expose())
+        .map_err(|_| Error::new(ErrorKind::Auth, "the client's secret cannot stand in a header"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn late() -> Error {
+    Error::coded(ErrorKind::Timeout, "timeout.headers", "no answer in the time allowed")
+        .with_outcome(Outcome::MaybeProcessed)
+}
+
+/// The error of a server that could not be asked.
+pub(crate) fn unasked(error: Error) -> Error {
+    failed(format!("the OAuth server could not be asked: {error}"))
+}
+
+/// What the reader of an answer needs to know.
+fn exchange(method: Method, uri: &Uri, masks: Arc<Masks>, until: Option<Instant>) -> Exchange {
+    // The place alone: a URL's query may hold what it likes.
+    let place = Origin::of(uri).map(|origin| Arc::from(format!("{origin}{}", uri.path())));
+    Exchange {
+        method,
+        url: uri.clone(),
+        route: place,
+        masks,
+        limit: MOST as u64,
+        silence: None,
+        idle: None,
+        pace: None,
+        deadline: until,
+        whole: until,
+        total: None,
+        elapsed: Duration::ZERO,
+        attempts: 1,
+        status: None,
+        verdict: Verdict::default(),
+    }
+}

@@ -1,0 +1,169 @@
+//! How long a token is good for, and when it is renewed. Is told the time; never reads a clock.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+/// The longest life that is believed.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// How long before its end a token is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Margin {
+    /// In the background in the last fifth of its life, 300 s at most, and waited for in the last 10 s.
+    Standard,
+    /// Waited for in the last so long, and not before.
+    Fixed(Duration),
+}
+
+/// What to do about a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Fresh,
+    /// Good, and to be renewed meanwhile.
+    Due,
+    /// To be renewed before it is used; still good if that fails.
+    Late,
+    Ended,
+}
+
+/// When a token was asked for, and how long it lasts from then on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Life {
+    at: Instant,
+    wall: SystemTime,
+    lasts: Option<Duration>,
+    /// A number from 0 up to 1, by which those who hold it do not all renew it at once.
+    draw: f64,
+}
+
+impl Life {
+    /// A token that was asked for at `at`, which was `wall`; `None` lasts until the server refuses it.
+    pub(crate) fn new(at: Instant, wall: SystemTime, lasts: Option<Duration>, draw: f64) -> Self {
+        Self { at, wall, lasts: lasts.map(|lasts| lasts.min(LONGEST)), draw }
+    }
+
+    /// How long ago it was asked for: by the clock that knows no jumps, or by the one that goes on while the machine
+    /// sleeps, whichever says more.
+    fn age(&self, now: Instant, wall: SystemTime) -> Duration {
+        let slept = wall.duration_since(self.wall).unwrap_or_default();
+        now.saturating_duration_since(self.at).max(slept)
+    }
+
+    pub(crate) fn freshness(&self, margin: Margin, now: Instant, wall: SystemTime) -> Freshness {
+        let Some(lasts) = self.lasts else { return Freshness::Fresh };
+        let left = lasts.saturating_sub(self.age(now, wall));
+        if left.is_zero() {
+            return Freshness::Ended;
+        }
+        let (window, edge) = match margin {
+            Margin::Fixed(edge) => (Duration::ZERO, edge),
+            Margin::Standard => {
+                let fifth = lasts / 5;
+                let window = fifth.min(Duration::from_secs(300));
+                (window.mul_f64(1.0 - 0.5 * self.draw), fifth.min(Duration::from_secs(10)))
+            }
+        };
+        match () {
+            () if left <= edge => Freshness::Late,
+            () if left <= window => Freshness::Due,
+            () => Freshness::Fresh,
+        }
+    }
+
+    /// How long it lasts from when it was asked for.
+    pub(crate) fn lasts(&self) -> Option<Duration> {
+        self.lasts
+    }
+
+    /// When it was asked for, by the wall clock.
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.wall
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Freshness::{Due, Ended, Fresh, Late};
+
+    const fn s(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn found(lasts: u64, draw: f64, margin: Margin, age: u64) -> Freshness {
+        let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + s(1_000_000));
+        Life::new(at, wall, Some(s(lasts)), draw).freshness(margin, at + s(age), wall + s(age))
+    }
+
+    #[test]
+    fn v_e6_a_fixed_margin_of_5_s_is_exact() {
+        let edx = Margin::Fixed(s(5));
+        for (lasts, age, expected) in [
+            (60, 30, Fresh),
+            (60, 54, Fresh),
+            (60, 55, Late),
+            (60, 56, Late),
+            (60, 60, Ended),
+            (6, 0, Fresh),
+            (6, 1, Late),
+            (5, 0, Late),
+            (0, 0, Ended),
+            (3600, 3594, Fresh),
+            (3600, 3595, Late),
+            (86_400, 86_394, Fresh),
+            (864_000, 863_994, Fresh),
+            (864_000, 863_995, Late),
+        ] {
+            assert_eq!(found(lasts, 0.5, edx, age), expected, "{lasts} s after {age} s");
+        }
+    }
+
+    #[test]
+    fn o22_a_short_life_is_used_for_four_fifths_of_it() {
+        for (lasts, draw, age, expected) in [
+            (5, 0.0, 3, Fresh),
+            (5, 0.0, 4, Late),
+            (5, 1.0, 4, Late),
+            (5, 0.0, 5, Ended),
+            (3600, 0.0, 3299, Fresh),
+            (3600, 0.0, 3300, Due),
+            (3600, 1.0, 3449, Fresh),
+            (3600, 1.0, 3450, Due),
+            (3600, 0.0, 3589, Due),
+            (3600, 0.0, 3590, Late),
+            (3600, 0.0, 3600, Ended),
+            (600, 0.0, 479, Fresh),
+            (600, 0.0, 480, Due),
+        ] {
+            assert_eq!(found(lasts, draw, Margin::Standard, age), expected, "{lasts} s, {draw}, after {age} s");
+        }
+    }
+
+    #[test]
+    fn o24_the_time_a_machine_slept_counts() {
+        let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + s(1_000_000));
+        let life = Life::new(at, wall, Some(s(3600)), 0.0);
+        assert_eq!(life.freshness(Margin::Standard, at + s(1), wall + s(7200)), Ended);
+    }
+
+    #[test]
+    fn o21_a_clock_that_is_set_back_changes_nothing() {
+        let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + s(1_000_000));
+        let life = Life::new(at, wall, Some(s(3600)), 0.0);
+        for back in [0, 600, 1_000_000] {
+            assert_eq!(life.freshness(Margin::Standard, at + s(60), wall - s(back)), Fresh);
+            assert_eq!(life.freshness(Margin::Standard, at + s(3600), wall - s(back)), Ended);
+        }
+    }
+
+    #[test]
+    fn o20_no_life_is_too_long_and_none_lasts_until_refused() {
+        let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH);
+        let life = Life::new(at, wall, Some(Duration::MAX), 0.0);
+        assert_eq!(life.lasts(), Some(LONGEST));
+        let far = wall + LONGEST * 2;
+        assert_eq!(life.freshness(Margin::Standard, at, far), Ended);
+        assert_eq!(Life::new(at, wall, None, 0.0).freshness(Margin::Standard, at, far), Fresh);
+    }
+}
