@@ -23,7 +23,7 @@ mod session;
 mod source;
 mod wire;
 
-pub use session::Session;
+pub use session::{Session, Token};
 pub use source::TokenSource;
 
 use endpoint::Place;

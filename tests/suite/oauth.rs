@@ -59,6 +59,10 @@ fn client(script: &Script, auth: Auth) -> Client {
     script.builder().auth(auth).build().unwrap()
 }
 
+fn client_of(script: &Script) -> Client {
+    client(script, service().client_credentials())
+}
+
 fn token_requests(script: &Script) -> Vec<Seen> {
     script.seen().into_iter().filter(is_token).collect()
 }
@@ -239,6 +243,17 @@ async fn o07_a_token_that_the_api_refuses_is_renewed_once() {
     let error = call(&client(&script, service().client_credentials())).await.unwrap_err();
     assert_eq!((error.kind(), error.code(), error.status().unwrap().as_u16()), (ErrorKind::Status, "auth.denied", 401));
     assert_eq!((bearers(&script).len(), count.load(Ordering::SeqCst)), (2, 2));
+
+    // An API that refuses every token costs few of them.
+    let (script, count) = strict(99, 401);
+    let refusing = client_of(&script);
+    for _ in 0..100 {
+        assert_eq!(call(&refusing).await.unwrap_err().code(), "auth.denied");
+    }
+    assert_eq!((bearers(&script).len(), count.load(Ordering::SeqCst)), (105, 6));
+    tokio::time::advance(Duration::from_secs(30)).await;
+    call(&refusing).await.unwrap_err();
+    assert_eq!((bearers(&script).len(), count.load(Ordering::SeqCst)), (107, 7));
 
     let (script, count) = strict(99, 403);
     assert_eq!(call(&client(&script, service().client_credentials())).await.unwrap_err().code(), "auth.denied");
