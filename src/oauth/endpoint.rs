@@ -22,6 +22,16 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    pub(super) const ALL: &'static [Self] = &[
+        Self::Token,
+        Self::Device,
+        Self::Authorization,
+        Self::Revocation,
+        Self::Introspection,
+        Self::UserInfo,
+        Self::Registration,
+    ];
+
     /// The name in a server's metadata (RFC 8414).
     pub(crate) fn name(self) -> &'static str {
         match self {

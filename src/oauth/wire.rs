@@ -106,11 +106,11 @@ impl Wire {
     pub(crate) async fn place(&self, place: Place) -> Result<Uri> {
         match self.settings.places.iter().find(|(known, _)| *known == place) {
             Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
-            None => Err(failed(format!("no {} is known; give it, or the issuer", place.name()))),
+            None => self.discovered(place).await,
         }
     }
 
-    fn accepted(&self) -> Accepted<'_> {
+    pub(super) fn accepted(&self) -> Accepted<'_> {
         Accepted { scheme: &self.settings.scheme, untyped: self.settings.untyped }
     }
 
@@ -168,7 +168,7 @@ impl Wire {
 
 impl Reply {
     /// Reads a token, or why there is none.
-    fn granted(&self, grant: Grant, accepted: Accepted<'_>) -> Result<Granted> {
+    pub(super) fn granted(&self, grant: Grant, accepted: Accepted<'_>) -> Result<Granted> {
         let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
             200..=299 => Answer::read(&self.body, accepted, self.server_time(), &clean)?,
