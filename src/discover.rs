@@ -110,6 +110,15 @@ impl Discover {
         self.chosen(&document)
     }
 
+    /// The same, a document that is a path standing behind `base`.
+    #[cfg(feature = "environment")]
+    pub(crate) fn behind(mut self, base: &Base) -> Self {
+        if self.document.starts_with('/') {
+            self.document = base.beside(&self.document);
+        }
+        self
+    }
+
     /// The URL of the document.
     fn place(&self, client: &Client) -> Result<String> {
         let filled = self.filled(&self.document, path::encoded)?;

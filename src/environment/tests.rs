@@ -2,6 +2,8 @@ use std::{fs, time::Duration};
 
 use super::*;
 
+mod oauth;
+
 /// The environments of a file that holds `text`, its variables being `pairs`.
 fn read(text: &str, pairs: &'static [(&str, &str)]) -> Result<(tempfile::TempDir, Vec<Environment>)> {
     let folder = tempfile::tempdir().unwrap();
