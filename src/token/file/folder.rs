@@ -2,6 +2,8 @@
 
 use std::{ffi::OsStr, io, path::Path};
 
+use sha2::Digest;
+
 use crate::error::{Error, ErrorKind, printable};
 
 #[cfg(any(not(unix), test))]
@@ -14,27 +16,28 @@ pub(super) use portable::Folder;
 #[cfg(unix)]
 pub(super) use unix::Folder;
 
-/// How the name of a file begins and ends while it is written; random digits stand between.
-const PART: (&str, &str) = (".restwalk.", ".part");
+/// The names of a file while it is written: of its own name a hash, of which no other file's parts are taken for its.
+pub(super) struct Parts(String);
 
-/// A random name for what is to become the file `name`, and how to tell one that was left over.
-fn part_of(name: &OsStr) -> io::Result<String> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    Ok(format!("{}{:016x}{}", start_of(name), u64::from_ne_bytes(random), PART.1))
-}
+impl Parts {
+    pub(super) fn of(name: &OsStr) -> Self {
+        let hash = sha2::Sha256::digest(name.as_encoded_bytes());
+        let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!(".restwalk.{digits}."))
+    }
 
-/// Whether `found` was left over when a process was killed that wrote the file `name`.
-fn is_part_of(name: &OsStr, found: &[u8]) -> bool {
-    let inner = found.strip_prefix(start_of(name).as_bytes()).and_then(|rest| rest.strip_suffix(PART.1.as_bytes()));
-    inner.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
-}
+    /// A random one.
+    pub(super) fn next(&self) -> io::Result<String> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        Ok(format!("{}{:016x}.part", self.0, u64::from_ne_bytes(random)))
+    }
 
-/// Other files of tokens in the same folder have parts of their own.
-fn start_of(name: &OsStr) -> String {
-    use sha2::Digest;
-    let hash = sha2::Sha256::digest(name.as_encoded_bytes());
-    format!("{}{:02x}{:02x}{:02x}{:02x}.", PART.0, hash[0], hash[1], hash[2], hash[3])
+    /// Whether `found` is one, left over when a process was killed.
+    fn have(&self, found: &[u8]) -> bool {
+        let inner = found.strip_prefix(self.0.as_bytes()).and_then(|rest| rest.strip_suffix(b".part"));
+        inner.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
+    }
 }
 
 /// A path as it may be printed.
@@ -79,13 +82,13 @@ mod tests {
 
     #[test]
     fn d07_the_name_of_a_part_is_random_and_its_own_file_s() {
-        let (name, other) = (OsStr::new("tokens.json"), OsStr::new("tokens.jso"));
-        let [one, two] = [part_of(name).unwrap(), part_of(name).unwrap()];
+        let (parts, others) = (Parts::of("tokens.json".as_ref()), Parts::of("tokens.jso".as_ref()));
+        let [one, two] = [parts.next().unwrap(), parts.next().unwrap()];
         assert_ne!(one, two);
-        assert!(is_part_of(name, one.as_bytes()) && !is_part_of(other, one.as_bytes()));
-        let kept = start_of(name) + "0123456789abcdez.part";
-        for found in ["", "tokens.json", ".restwalk.0123456789abcdef.part", &one[1..], &one[..one.len() - 1], &kept] {
-            assert!(!is_part_of(name, found.as_bytes()), "{found}");
+        assert!(parts.have(one.as_bytes()) && !others.have(one.as_bytes()));
+        let others = format!("{}0123456789abcdez.part", parts.0);
+        for found in ["", "tokens.json", ".restwalk.0123456789abcdef.part", &one[1..], &one[..one.len() - 1], &others] {
+            assert!(!parts.have(found.as_bytes()), "{found}");
         }
     }
 

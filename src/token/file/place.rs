@@ -106,7 +106,8 @@ impl Place {
             (Ok(kept), _) => kept,
             (Err(error), text) => {
                 let text = text.as_ref().map_or(&[][..], |text| text);
-                tracing::warn!("{}", self.copy_aside(&folder, text, &error)?);
+                let told = self.copy_aside(&folder, text, &error)?;
+                tracing::warn!("{told}");
                 Kept::default()
             }
         };

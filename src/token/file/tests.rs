@@ -7,7 +7,7 @@ use std::{
         fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink},
     },
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
 };
 
 use tempfile::TempDir;
@@ -87,7 +87,14 @@ fn key(account: &str) -> TokenKey {
 }
 
 fn record(generation: u64) -> TokenRecord {
-    TokenRecord { generation, access_token: Some(Secret::from("CNRY-access")), ..TokenRecord::default() }
+    holding(generation, "CNRY-access")
+}
+
+fn holding(generation: u64, token: &str) -> TokenRecord {
+    let mut record = TokenRecord::default();
+    record.generation = generation;
+    record.access_token = Some(Secret::from(token));
+    record
 }
 
 fn mode(path: &Path, mode: u32) {

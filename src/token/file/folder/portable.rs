@@ -9,7 +9,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{failed, is_part_of, part_of, refused, unlockable};
+use super::{Parts, failed, refused, unlockable};
 use crate::error::Result;
 
 /// A folder.
@@ -69,8 +69,9 @@ impl Folder {
     /// Puts `text` in the place of the file `name`: whole, or not at all. Whoever calls it holds the store's lock.
     pub(in crate::token::file) fn replace(&self, name: &OsStr, text: &[u8]) -> Result<()> {
         let told = |error| failed(&self.path.join(name), "written", error);
-        self.tidy(name);
-        let part = self.path.join(part_of(name).map_err(told)?);
+        let parts = Parts::of(name);
+        self.tidy(&parts);
+        let part = self.path.join(parts.next().map_err(told)?);
         let mut file = OpenOptions::new().write(true).create_new(true).open(&part).map_err(told)?;
         let written = file.write_all(text).and_then(|()| file.sync_all());
         drop(file);
@@ -88,10 +89,10 @@ impl Folder {
         fs::rename(&path, self.path.join(to)).map_err(|error| failed(&path, "set aside", error))
     }
 
-    /// Removes what a process left that was killed while it wrote the file `name`.
-    fn tidy(&self, name: &OsStr) {
+    /// Removes what a process left that was killed while it wrote.
+    fn tidy(&self, parts: &Parts) {
         let Ok(entries) = fs::read_dir(&self.path) else { return };
-        for entry in entries.flatten().filter(|entry| is_part_of(name, entry.file_name().as_encoded_bytes())) {
+        for entry in entries.flatten().filter(|entry| parts.have(entry.file_name().as_encoded_bytes())) {
             // What stays is tried again by the next.
             let _ = fs::remove_file(entry.path());
         }
@@ -120,7 +121,7 @@ mod tests {
         assert!(Folder::open(&path).unwrap().is_none());
         let folder = Folder::make(&path).unwrap();
         assert!(folder.read(name, 9).unwrap().is_none());
-        let left = part_of(name).unwrap();
+        let left = Parts::of(name).next().unwrap();
         fs::write(path.join(&left), "x").unwrap();
         folder.replace(name, b"one").unwrap();
         folder.replace(name, b"another").unwrap();

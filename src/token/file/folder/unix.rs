@@ -20,7 +20,7 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-use super::{failed, for_shell, is_part_of, part_of, refused, unlockable};
+use super::{Parts, failed, for_shell, refused, unlockable};
 use crate::error::Result;
 
 /// What a file is opened with: no link, nothing that another program would inherit, and a pipe is not waited for.
@@ -120,8 +120,9 @@ impl Folder {
     /// Puts `text` in the place of the file `name`: whole, or not at all. Whoever calls it holds the store's lock.
     pub(in crate::token::file) fn replace(&self, name: &OsStr, text: &[u8]) -> Result<()> {
         let told = |error| failed(&self.path.join(name), "written", error);
-        self.tidy(name);
-        let part = part_of(name).map_err(told)?;
+        let parts = Parts::of(name);
+        self.tidy(&parts);
+        let part = parts.next().map_err(told)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFULLY;
         let handle = openat(&self.handle, &part, flags, OWNER).map_err(|error| told(error.into()))?;
         let mut file = File::from(handle);
@@ -140,10 +141,10 @@ impl Folder {
         renamed.and_then(|()| self.sync()).map_err(|error| failed(&self.path.join(name), "set aside", error))
     }
 
-    /// Removes what a process left that was killed while it wrote the file `name`.
-    fn tidy(&self, name: &OsStr) {
+    /// Removes what a process left that was killed while it wrote.
+    fn tidy(&self, parts: &Parts) {
         let Ok(entries) = Dir::read_from(&self.handle) else { return };
-        for entry in entries.flatten().filter(|entry| is_part_of(name, entry.file_name().to_bytes())) {
+        for entry in entries.flatten().filter(|entry| parts.have(entry.file_name().to_bytes())) {
             // What stays is tried again by the next.
             let _ = unlinkat(&self.handle, entry.file_name(), AtFlags::empty());
         }
