@@ -15,17 +15,20 @@ use crate::{
 };
 
 mod answer;
+mod device;
 mod discovery;
 mod endpoint;
 mod flight;
 mod form;
 mod held;
+mod pkce;
 mod present;
 mod renewal;
 mod session;
 mod source;
 mod wire;
 
+pub use device::DevicePrompt;
 pub use session::Session;
 pub use source::TokenSource;
 
@@ -327,7 +330,11 @@ impl Settings {
 
     /// `form` with the scopes and the further fields of a request for a token.
     fn asked(&self, form: Form) -> Form {
-        let form = form.maybe("scope", self.scope());
+        self.further(form.maybe("scope", self.scope()))
+    }
+
+    /// `form` with the further fields of a request for a token.
+    fn further(&self, form: Form) -> Form {
         self.extra.iter().fold(form, |form, (name, value)| form.with(name.clone(), value.clone()))
     }
 

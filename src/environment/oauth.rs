@@ -248,7 +248,7 @@ impl OAuth {
     }
 
     /// The server, with what its preset has of the rest and the file does not say.
-    fn server(&self, place: &Where<'_>) -> Result<OAuth2> {
+    pub(super) fn server(&self, place: &Where<'_>) -> Result<OAuth2> {
         let token_url = self.token_url.as_ref().and_then(Place::named).or(place.token_url);
         let missing = || {
             let why = "where the OAuth server is stands in a document; call Environment::discover first";

@@ -223,8 +223,8 @@ mod tests {
             ("https://token.test/a", &["https://token.test:8443"], ".trust("),
             ("http://id.test/token", &[], "in the clear"),
             ("http://localhost/token", &[], ".trust("),
-            ("file:///etc/passwd", &[], "neither https"),
-            ("javascript:alert(1)", &[], "neither https"),
+            ("file:///etc/passwd", &[], "no URL that can be asked"),
+            ("javascript:alert(1)", &[], "of no use"),
             ("$(x)", &[], "no absolute URL"),
             ("https://u:CNRY@id.test/", &[], "user name"),
         ] {

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::{WireBody, json};
+use crate::WireBody;
 
 const EVERY: &str = "base_url: https://h\n    auth: {oauth2: {issuer: 'https://id.test/realm', client_id: cid, \
                      client_secret: 'env:S', scopes: [a, b c], extra: {audience: api, api_key: 'env:K'}, \
@@ -178,12 +178,11 @@ fn m30_v_e1_a_preset_asks_as_its_servers_want_it() {
             "{:?}",
             edx.oauth()
                 .unwrap()
-                .server(&oauth::Where { token_url: None, base_url: edx.home(), memory: &edx.memory })
+                .server(&super::super::oauth::Where { token_url: None, base_url: edx.home(), memory: &edx.memory })
                 .unwrap()
         );
         assert!(shown.contains(expected) && shown.contains("JWT"), "{shown}");
     }
-    let _ = json!(null);
 }
 
 #[test]
