@@ -115,7 +115,7 @@ impl OAuth {
 
     /// The way that the file names, or its preset has.
     pub(super) fn grant(&self) -> Option<Grant> {
-        self.grant.or(match self.preset? {
+        self.grant.or_else(|| match self.preset? {
             Preset::Max => Some(Grant::Password),
             Preset::Edx => Some(Grant::ClientCredentials),
             Preset::Wipac => Some(Grant::Device),

@@ -163,7 +163,7 @@ fn m30_v_e1_a_preset_asks_as_its_servers_want_it() {
         &[],
     );
     let client = max.client().unwrap().build().unwrap();
-    let request = client.path("people/ada").get().build().unwrap();
+    let request = client.path("people/ada").get().build_signed().unwrap();
     for (name, value) in [("x-oauth-token", "***"), ("x-oauth-username", "ada"), ("x-oauth-scope", "***")] {
         assert_eq!(request.headers()[name], value, "{name}");
     }
