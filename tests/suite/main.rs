@@ -25,6 +25,8 @@ mod correlation;
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// HTTP Digest, with curl for a second opinion.
+mod digest;
 /// B21 to B30, X33 to X38: downloads that break off and are gone on with.
 #[cfg(feature = "http")]
 mod downloads;
