@@ -10,7 +10,8 @@ use std::{
 };
 
 use ::redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, Script, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation,
+    aio::MultiplexedConnection,
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -20,6 +21,7 @@ use crate::{
 };
 
 mod limit;
+mod token;
 
 /// The longest that one operation takes, connecting included.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -75,11 +77,16 @@ impl Redis {
 
     /// Runs `script`, which is loaded where the server does not know it; `None` while the server is away.
     pub(crate) async fn run<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[u64]) -> Option<T> {
-        let mut connection = self.connection().await?;
         let mut call = script.key(key);
         for argument in args {
             call.arg(*argument);
         }
+        self.invoke(&call).await
+    }
+
+    /// Runs a script that has its keys and arguments; `None` while the server is away.
+    pub(crate) async fn invoke<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Option<T> {
+        let mut connection = self.connection().await?;
         let answer: RedisResult<T> = match tokio::time::timeout(PATIENCE, call.invoke_async(&mut connection)).await {
             Ok(answer) => answer,
             Err(_) => return self.lost("timeout"),

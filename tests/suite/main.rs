@@ -38,6 +38,8 @@ mod examples;
 /// N: faults of the network, row by row.
 #[cfg(feature = "http")]
 mod faults;
+/// That the server with the habits of other providers has them.
+mod habits;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
 #[cfg(feature = "jwt")]
 mod jwt;
@@ -49,6 +51,8 @@ mod limits;
 mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
+/// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
+mod oauth;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
 mod ordinary;
@@ -58,6 +62,8 @@ mod pages;
 mod paths;
 /// T7, W35 to W39, V-W3, V-W4: the retries of the older clients.
 mod presets;
+/// That the OpenID provider of the sign-in tests does what they rely on.
+mod provider;
 /// R: what is read of the environment, by tests that run themselves in a process with another one.
 #[cfg(feature = "http")]
 mod proxies;

@@ -9,6 +9,8 @@ pub mod echo;
 pub mod fault;
 #[cfg(feature = "http")]
 pub mod h2_fault;
+pub mod habits;
+pub mod provider;
 pub mod recorder;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -17,6 +19,7 @@ pub mod script;
 pub mod serve;
 #[cfg(feature = "http")]
 pub mod tls_fault;
+pub mod traces;
 
 /// A client of the service in this process, which knows no catalog.
 pub fn local() -> restwalk::Client {
@@ -32,6 +35,7 @@ pub fn network(url: &str) -> restwalk::Client {
 /// The settings of [`network`], for tests that add some.
 #[cfg(feature = "http")]
 pub fn builder(url: &str) -> restwalk::ClientBuilder {
+    traces::keep();
     restwalk::Client::builder(url).proxy(None)
 }
 

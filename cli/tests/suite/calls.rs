@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use mockito::{Matcher, Server};
 use restwalk_cli::Stream;
 
-use crate::support::{Said, fed, max, restwalk};
+use crate::support::{Said, fed, max, note, restwalk};
 
 /// Runs `text` in the MAX catalog, against `server`.
 fn at(server: &Server, text: &str) -> Said {
@@ -313,6 +313,7 @@ fn x43_an_unchecked_server_is_loud_and_gets_no_credentials() {
     io.variables.insert("RESTWALK_TOKEN".into(), "CNRY".into());
     assert_eq!(restwalk_cli::run(["--verify", "no", "--base-url", &*base, "x"], &mut io), 0);
     drop(io);
+    note(&[&out, &err]);
     let err = String::from_utf8(err).unwrap();
     assert!(err.contains("; the credentials are kept back") && !err.contains("CNRY"), "{err}");
 }

@@ -16,7 +16,7 @@ use restwalk::{Catalog, Local, Transport};
 use restwalk_cli::{Io, Stream, run};
 use tempfile::TempDir;
 
-use crate::support::Said;
+use crate::support::{Said, note};
 
 /// What was asked: method, path, and whether there were credentials.
 type Log = Arc<Mutex<Vec<String>>>;
@@ -67,6 +67,7 @@ fn said(folder: &Path, words: &str, stdin: &[u8], service: Option<Arc<dyn Transp
     io.service = service;
     let exit = run(words.split(' '), &mut io);
     drop(io);
+    note(&[&out, &err]);
     Said { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 

@@ -6,6 +6,8 @@ use mockito::{Matcher, Server};
 use restwalk_cli::{Io, run};
 use tempfile::TempDir;
 
+use crate::support::note;
+
 /// A person's home whose restwalk.yaml is `text`.
 fn home(text: &str) -> TempDir {
     let home = tempfile::tempdir().unwrap();
@@ -24,6 +26,7 @@ fn said(home: &TempDir, words: &str, variables: &[(&str, &str)]) -> (u8, String)
     io.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let exit = run(words.split(' '), &mut io);
     drop(io);
+    note(&[&out, &err]);
     (exit, String::from_utf8(err).unwrap())
 }
 
@@ -102,6 +105,7 @@ fn s04_a_key_of_the_query_is_masked_wherever_the_request_is_shown() {
         io.variables.insert("TOKEN".into(), "CNRY-token".into());
         assert_eq!(run(words.split(' '), &mut io), 0, "{words}");
         drop(io);
+        note(&[&out, &err]);
         let said = String::from_utf8([out, err].concat()).unwrap();
         assert!(!said.contains("CNRY") && said.contains("a=1"), "{words}: {said}");
         assert!(words.contains("--curl") || said.contains("GET /people?a=1&api+key=*** HTTP/1.1"), "{words}: {said}");

@@ -8,12 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::note;
+
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_restwalk");
 
 /// Runs a script that knows the program as `$R`.
 fn script(text: &str) -> Output {
     let mut command = Command::new("sh");
-    command.args(["-c", text]).env("R", PROGRAM).stdin(Stdio::null()).output().unwrap()
+    let ran = command.args(["-c", text]).env("R", PROGRAM).stdin(Stdio::null()).output().unwrap();
+    note(&[&ran.stdout, &ran.stderr]);
+    ran
 }
 
 /// A server that answers every request with `answer`, and its URL.

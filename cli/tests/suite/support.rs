@@ -1,5 +1,7 @@
 //! A run on buffers.
 
+use std::{fs::File, io::Write, path::PathBuf};
+
 use restwalk_cli::{Io, Stream, run};
 
 /// What a run said.
@@ -21,7 +23,16 @@ pub(crate) fn fed(arguments: &[&str], stdin: &[u8], stream: Stream) -> Said {
     io.directory = concat!(env!("CARGO_MANIFEST_DIR"), "/..").into();
     let exit = run(arguments, &mut io);
     drop(io);
+    note(&[&out, &err]);
     Said { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+/// Keeps what was printed in the folder that `SUITE_OUTPUT` names, for `scripts/canaries` to search.
+pub(crate) fn note(printed: &[&[u8]]) {
+    let Some(folder) = std::env::var_os("SUITE_OUTPUT") else { return };
+    let path = PathBuf::from(folder).join(format!("printed-{}", std::process::id()));
+    let mut file = File::options().create(true).append(true).open(path).unwrap();
+    file.write_all(&printed.concat()).unwrap();
 }
 
 /// The words of `text`, split at blanks, in the MAX catalog.

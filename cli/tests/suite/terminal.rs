@@ -17,7 +17,10 @@ use pty_process::{
     blocking::{Command, Pty, open},
 };
 
-use crate::process::{PROGRAM, answers};
+use crate::{
+    process::{PROGRAM, answers},
+    support::note,
+};
 
 /// The program on a terminal of its own.
 struct Terminal {
@@ -72,6 +75,7 @@ impl Terminal {
     /// All that was shown, and how it ended.
     fn end(mut self) -> (String, ExitStatus) {
         while self.read() {}
+        note(&[self.shown.as_bytes()]);
         (self.shown, self.child.wait().unwrap())
     }
 }

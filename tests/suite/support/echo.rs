@@ -34,6 +34,7 @@ impl Shared {
 
 /// The service; its first path segment chooses the behaviour, and an unknown one echoes.
 pub fn router() -> Router {
+    super::traces::keep();
     Router::new().fallback(answer).with_state(Arc::new(Shared::default()))
 }
 

@@ -38,6 +38,7 @@ pub struct Recorder {
 
 impl Recorder {
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        super::traces::keep();
         Self { sent: Arc::default(), status, headers: Vec::new(), body: body.into() }
     }
 

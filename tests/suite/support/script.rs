@@ -91,6 +91,7 @@ impl Script {
 
     /// Chooses each request's step by what it is.
     pub fn by(choose: impl Fn(&Seen) -> Step + Send + Sync + 'static) -> Self {
+        super::traces::keep();
         Self { choose: Arc::new(choose), seen: Arc::default(), began: Arc::default() }
     }
 
