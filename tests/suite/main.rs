@@ -20,6 +20,8 @@ mod concurrency;
 mod conformance;
 /// V-E8, V-E9, Y42: what tells a server of the work around, and who calls.
 mod correlation;
+/// Which credentials a call goes out with.
+mod credentials;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
