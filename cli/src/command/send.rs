@@ -113,7 +113,7 @@ fn sign(described: &mut Described, settings: &Settings, options: &Options, io: &
 /// The sign-in with the password that is missing, if one goes along.
 pub(super) fn password(settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<Option<Auth>> {
     let user = settings.asks.as_ref().filter(|_| sends_credentials(options));
-    user.map(|user| Ok(Auth::basic(user, ask::password(user, io)?))).transpose()
+    user.map(|(kind, user)| Ok(kind.auth(user, ask::password(user, io)?))).transpose()
 }
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.
