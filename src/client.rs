@@ -12,7 +12,7 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
-    oauth::Session,
+    oauth::{Registered, Registration, Session},
     params::Expand,
     query::Style,
     random::Random,
@@ -143,6 +143,14 @@ impl Client {
     /// `Auth` where the client signs in by other means, or not at all.
     pub fn auth(&self) -> Result<Session> {
         Session::of(&self.core.auth, &self.core.around())
+    }
+
+    /// Registers a client with an OAuth server (RFC 7591), over this client's transport and without its credentials.
+    ///
+    /// # Errors
+    /// `Auth`: the server has no place for it, or refused.
+    pub async fn register(&self, registration: Registration) -> Result<Registered> {
+        registration.send(&self.core.around()).await
     }
 
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.

@@ -55,7 +55,7 @@ pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use jwt::{JwkSource, JwtAlgorithm, JwtChecker, JwtIssuer, JwtKey, JwtKeys, JwtSigner};
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
-pub use oauth::{DevicePrompt, OAuth2, Session, TokenSource};
+pub use oauth::{Authorization, DevicePrompt, Logout, OAuth2, Registered, Registration, Session, SignIn, TokenSource};
 pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;

@@ -201,12 +201,14 @@ enum Refreshed {
     Nothing,
 }
 
-/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave.
+/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave, unless it was
+/// signed out.
 fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
-    match known.and_then(|known| Some((known, known.refresh_token.as_ref()?))) {
-        Some((known, _)) if known.reauth_required => None,
-        Some((_, token)) => Some(token.clone()),
-        None => grant.initial().cloned(),
+    match known {
+        Some(known) if known.reauth_required => None,
+        Some(TokenRecord { refresh_token: Some(token), .. }) => Some(token.clone()),
+        Some(TokenRecord { access_token: None, .. }) => None,
+        _ => grant.initial().cloned(),
     }
 }
 
