@@ -21,6 +21,7 @@ mod ls;
 pub(crate) mod pages;
 mod routes;
 mod send;
+mod session;
 mod whoami;
 
 /// How a command ends: by an exit code, or by a mistake that is told.

@@ -5,13 +5,13 @@ mod elsewhere;
 
 use std::{cell::RefCell, path::PathBuf};
 
-use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret, Session};
 
 use crate::{
     args::Options,
     demo, input,
     io::Io,
-    mistake::{Mistake, Result},
+    mistake::Result,
     place::Variable,
     source::Chosen,
     words::{self, Words},
@@ -103,6 +103,11 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// The sign-in by OAuth 2.0 of the calls that were made, if that is how they sign in.
+    pub(crate) fn session(&self) -> Option<Session> {
+        self.client.borrow().as_ref()?.1.auth().ok()
     }
 
     /// The environment that the run works in.

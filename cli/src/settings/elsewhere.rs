@@ -9,9 +9,9 @@ use crate::{args::Options, environment::Given, io::Io, mistake::Result, words};
 pub(super) fn asks(options: &Options) -> bool {
     let words = options.words().unwrap_or_default();
     let silent = ["ls", "help", "explain", "env", "demo", "completions"];
-    let is_silent = words.first().is_some_and(|word| {
-        silent.contains(&&**word) && words::HELPERS.iter().any(|(known, ..)| known == word)
-    });
+    let is_silent = words
+        .first()
+        .is_some_and(|word| silent.contains(&&**word) && words::HELPERS.iter().any(|(known, ..)| known == word));
     !(is_silent || options.print.offline || options.print.curl)
 }
 
@@ -19,7 +19,9 @@ pub(super) fn asks(options: &Options) -> bool {
 pub(super) fn found(one: Environment, given: &Given, options: &Options, io: &Io<'_>) -> Result<Environment> {
     let base = options.place.base_url.as_ref().or(given.base_url.as_ref());
     let mut needed = base.into_iter().fold(one.clone(), Environment::with_base_url);
-    if options.send.auth.is_some() && !words::is_sign_in(options) || given.token.is_some() || !sends_credentials(options)
+    if options.send.auth.is_some() && !words::is_sign_in(options)
+        || given.token.is_some()
+        || !sends_credentials(options)
     {
         needed = needed.with_auth(Auth::none());
     }
