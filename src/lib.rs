@@ -53,7 +53,7 @@ pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use jwt::{JwkSource, JwtAlgorithm, JwtChecker, JwtIssuer, JwtKey, JwtKeys, JwtSigner};
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
-pub use oauth::{OAuth2, Session, Token, TokenSource};
+pub use oauth::{DevicePrompt, OAuth2, Session, Token, TokenSource};
 pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;

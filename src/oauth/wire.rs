@@ -106,7 +106,7 @@ impl Wire {
     pub(crate) async fn place(&self, place: Place) -> Result<Uri> {
         match self.settings.places.iter().find(|(known, _)| *known == place) {
             Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
-            None => Err(failed(format!("no {} is known; give it, or the issuer", place.name()))),
+            None => self.discovered(place).await,
         }
     }
 
@@ -164,7 +164,7 @@ impl Wire {
 
 impl Reply {
     /// Reads a token, or why there is none.
-    fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
+    pub(super) fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
         let accepted = Accepted { scheme: &settings.scheme, untyped: settings.untyped };
         let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
