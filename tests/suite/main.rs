@@ -85,3 +85,6 @@ mod surface;
 /// TLS: whose certificates are trusted, and HTTP/2.
 #[cfg(feature = "http")]
 mod tls;
+/// D, O: files of tokens, as processes share them.
+#[cfg(all(unix, feature = "oauth"))]
+mod tokens;
