@@ -29,6 +29,10 @@ use seal::{Place, Seal};
 /// How long a lock is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a process that knows nothing yet waits for a Redis that is away. What it would renew by is what the caller
+/// gave it at the beginning, which another process may have redeemed long ago.
+const COLD: Duration = Duration::from_secs(2);
+
 /// How long a lock lives after its holder died; a living one prolongs it.
 const LIFE: Duration = Duration::from_secs(10);
 
@@ -43,7 +47,8 @@ impl TokenStore {
     /// nobody used for 90 days is forgotten. One that was changed, moved or spoilt counts as none.
     ///
     /// An operation takes 100 ms at most. While Redis is away, each process goes by what it last knew and renews for
-    /// itself; a server that takes a refresh token once only may then ask for a new sign-in. Redis loses what it
+    /// itself, one that knows nothing yet after 2 s; a server that takes a refresh token once only may then ask for
+    /// a new sign-in. Redis loses what it
     /// does not write to disk: give it a disk where signing in needs a person.
     ///
     /// ```
@@ -132,6 +137,11 @@ impl Shared {
         Ok(!matches!(answer.as_deref(), Some([Value::Int(0)])))
     }
 
+    /// Whether a record was ever seen here.
+    fn knows(&self, key: &TokenKey) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
     /// The newer of what Redis has and what is known here, where it lost something or was away.
     fn newest(&self, key: &TokenKey, found: Option<TokenRecord>) -> Newest {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,15 +189,11 @@ impl TokenBackend for Kept {
     fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
         Box::pin(async move {
             let turn = self.0.turns.lock(key).await?;
-            let held = Lock {
-                shared: Arc::clone(&self.0),
-                place: Arc::new(self.0.seal.place(key)),
-                key: key.clone(),
-                spoilt: String::new(),
-                hold: Hold::take(&self.0, key).await?,
-                _turn: turn,
-            };
-            Ok(Box::new(held) as _)
+            let (shared, place) = (Arc::clone(&self.0), Arc::new(self.0.seal.place(key)));
+            let patience = if shared.knows(key) { Duration::ZERO } else { COLD };
+            let hold = Hold::take(&shared, &place, patience).await?;
+            let lock = Lock { shared, place, key: key.clone(), spoilt: String::new(), _hold: hold, _turn: turn };
+            Ok(Box::new(lock) as _)
         })
     }
 }
@@ -203,37 +209,39 @@ struct Hold(Option<Holder>);
 
 struct Holder {
     shared: Arc<Shared>,
-    place: Place,
+    place: Arc<Place>,
     name: String,
     prolonging: AbortHandle,
 }
 
 impl Hold {
-    /// Asks for the lock until it is given, or Redis is away.
-    async fn take(shared: &Arc<Shared>, key: &TokenKey) -> Result<Self> {
+    /// Asks for the lock until it is given, or Redis is away for longer than `patience`.
+    async fn take(shared: &Arc<Shared>, place: &Arc<Place>, patience: Duration) -> Result<Self> {
         let (name, began, chance) = (random::uuid()?, Instant::now(), Random::default());
         let life = LIFE.as_millis().to_string();
+        let pause = || tokio::time::sleep(Duration::from_millis(20).mul_f64(0.5 + chance.draw()));
         loop {
-            let place = shared.seal.place(key);
-            match shared.run(&LOCK, &place, &[name.as_bytes(), life.as_bytes()]).await?.as_deref() {
+            match shared.run(&LOCK, place, &[name.as_bytes(), life.as_bytes()]).await?.as_deref() {
+                None if began.elapsed() < patience => pause().await,
                 None => return Ok(Self(None)),
                 Some([Value::Int(1)]) => {
-                    let prolonging = tokio::spawn(prolong(Arc::clone(shared), shared.seal.place(key), name.clone()));
-                    let prolonging = prolonging.abort_handle();
-                    return Ok(Self(Some(Holder { shared: Arc::clone(shared), place, name, prolonging })));
+                    let (shared, place) = (Arc::clone(shared), Arc::clone(place));
+                    let prolonging = prolong(Arc::clone(&shared), Arc::clone(&place), name.clone());
+                    let prolonging = tokio::spawn(prolonging).abort_handle();
+                    return Ok(Self(Some(Holder { shared, place, name, prolonging })));
                 }
                 Some(_) if began.elapsed() >= PATIENCE => {
                     let why = "another process has been renewing this token for 30 s; try again";
                     return Err(Error::coded(ErrorKind::Store, "store.locked", why));
                 }
-                Some(_) => tokio::time::sleep(Duration::from_millis(20).mul_f64(0.5 + chance.draw())).await,
+                Some(_) => pause().await,
             }
         }
     }
 }
 
 /// Keeps a lock for as long as its holder lives.
-async fn prolong(shared: Arc<Shared>, place: Place, name: String) {
+async fn prolong(shared: Arc<Shared>, place: Arc<Place>, name: String) {
     let life = LIFE.as_millis().to_string();
     loop {
         tokio::time::sleep(LIFE / 4).await;
@@ -263,7 +271,7 @@ struct Lock {
     /// What stood there and did not open, which a write may replace whatever generation it says it has.
     spoilt: String,
     /// Let go before the turn, so that the next one here finds it free.
-    hold: Hold,
+    _hold: Hold,
     _turn: Box<dyn TokenLock>,
 }
 
