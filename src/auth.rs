@@ -22,6 +22,9 @@ use crate::{
     transport::Transport,
 };
 
+mod cookie;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod prepared;
 mod sign;
 mod template;
@@ -29,6 +32,7 @@ mod template;
 pub(crate) use prepared::Prepared;
 pub use sign::Sign;
 
+use cookie::KeyCookie;
 use template::Template;
 
 /// How a client signs in. Printing it shows the kind and no value.
@@ -58,6 +62,7 @@ enum Kind {
     Scheme(String, Secret),
     Header(String, Secret),
     Query(String, Secret),
+    Cookie(String, Secret),
     Headers(Arc<Template>),
     /// What signs each attempt, and a number of its own.
     Signer(u64, Arc<dyn Sign>),
@@ -109,6 +114,13 @@ impl Auth {
     /// An API key as the query parameter `name`; no message, log or error shows it.
     pub fn api_key_query(name: impl Into<String>, key: impl Into<Secret>) -> Self {
         Self(Kind::Query(name.into(), key.into()))
+    }
+
+    /// An API key in the cookie `name`, beside the cookies of a jar and of the call.
+    ///
+    /// Both are held to RFC 6265 when the client is built: a key with a space, a comma or a semicolon is refused.
+    pub fn api_key_cookie(name: impl Into<String>, key: impl Into<Secret>) -> Self {
+        Self(Kind::Cookie(name.into(), key.into()))
     }
 
     /// Headers from templates, whose `{name}`s are given by [`Auth::with`]; `{actor}` is the client's actor.
@@ -176,6 +188,10 @@ impl Auth {
                 prepared.masks.add(key.expose());
                 prepared.query = Some((name.clone(), key.clone()));
             }
+            Kind::Cookie(name, key) => {
+                prepared.masks.add(key.expose());
+                prepared.cookie = Some(KeyCookie::new(name, key)?);
+            }
             Kind::Headers(template) => template.prepare(around.actor, &mut prepared)?,
             Kind::Credential(credential) => Arc::clone(credential).prepare(around, &mut prepared)?,
             Kind::Signer(id, signer) => prepared.signed_by(*id, Arc::clone(signer)),
@@ -206,6 +222,7 @@ impl fmt::Debug for Auth {
             Kind::Scheme(scheme, _) => write!(f, "Auth({scheme})"),
             Kind::Header(name, _) => write!(f, "Auth(header {name})"),
             Kind::Query(name, _) => write!(f, "Auth(query {name})"),
+            Kind::Cookie(name, _) => write!(f, "Auth(cookie {name})"),
             Kind::Headers(template) => write!(f, "Auth({} headers)", template.headers.len()),
             Kind::Signer(..) => f.write_str("Auth(signer)"),
             Kind::Credential(credential) => write!(f, "Auth({credential:?})"),
@@ -237,7 +254,7 @@ mod tests {
     #[test]
     fn credentials_stay_at_their_origin() {
         for url in ["https://other/", "http://h/", "https://h:8443/", "https://h.evil/"] {
-            for auth in [Auth::bearer("t"), Auth::api_key_query("key", "t")] {
+            for auth in [Auth::bearer("t"), Auth::api_key_query("key", "t"), Auth::api_key_cookie("key", "t")] {
                 let mut request = http::Request::get(url).body(()).unwrap();
                 prepare(&auth, None).unwrap().attach(&mut request, true, |_| false).unwrap();
                 assert!(request.headers().is_empty() && request.uri().query().is_none(), "{url}");
@@ -252,6 +269,7 @@ mod tests {
             (Auth::bearer("tok"), "authorization", "Bearer tok"),
             (Auth::scheme("JWT", "a.b.c"), "authorization", "JWT a.b.c"),
             (Auth::api_key_header("X-API-Key", "k"), "x-api-key", "k"),
+            (Auth::api_key_cookie("key", "k"), "cookie", "key=k"),
         ] {
             let request = attached(&auth, None).unwrap();
             assert_eq!(request.headers()[name], value);
@@ -296,6 +314,8 @@ mod tests {
         assert!(attached(&Auth::basic("a:b", "c"), None).is_err());
         assert!(attached(&Auth::api_key_header("X-Key", "a\nb"), None).is_err());
         assert!(attached(&Auth::api_key_header("Host", "a"), None).is_err());
+        let error = attached(&Auth::api_key_cookie("key", "CNRY;x"), None).unwrap_err();
+        assert!(error.to_string().contains("\"key\"") && !error.to_string().contains("CNRY"), "{error}");
     }
 
     #[test]
@@ -305,6 +325,7 @@ mod tests {
             Auth::bearer("CNRY"),
             Auth::api_key_header("X", "CNRY"),
             Auth::api_key_query("q", "CNRY"),
+            Auth::api_key_cookie("q", "CNRY"),
             Auth::headers([("X", "{t}")]).with("t", "CNRY"),
         ] {
             assert!(!format!("{auth:?} {auth:#?}").contains("CNRY"));

@@ -47,7 +47,7 @@ pub(crate) mod strict {
         keys::{Key, OFF, Shape, key, required},
         nearest::suggestion,
         read::{number, seconds, texts},
-        rule::{BASE_URL, HEADER_NAME, HEADER_VALUE, LINE, NAME, RATE, VARIABLE_NAME},
+        rule::{BASE_URL, COOKIE_NAME, HEADER_NAME, HEADER_VALUE, LINE, NAME, RATE, VARIABLE_NAME},
         schema::file as schema,
         yaml::{Document, Kind, LONGEST, View, decode},
     };

@@ -1,8 +1,34 @@
-//! JSON Web Tokens (RFC 7519).
+//! JSON Web Tokens (RFC 7519): made for a call or a subject, and checked by keys given or fetched.
 //!
 //! [`expiry`] reads when a token ends, so that it can be renewed early; it proves nothing.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+#[cfg(feature = "jwt")]
+mod algorithm;
+#[cfg(feature = "jwt")]
+mod checker;
+#[cfg(feature = "jwt")]
+mod compact;
+#[cfg(feature = "jwt")]
+mod key;
+#[cfg(feature = "jwt")]
+mod keys;
+#[cfg(feature = "jwt")]
+mod rules;
+#[cfg(feature = "jwt")]
+mod set;
+#[cfg(feature = "jwt")]
+mod signer;
+
+#[cfg(feature = "jwt")]
+pub use self::{
+    algorithm::JwtAlgorithm,
+    checker::JwtChecker,
+    key::JwtKey,
+    keys::{JwkSource, JwtKeys},
+    signer::{JwtIssuer, JwtSigner},
+};
 
 /// The longest token that is looked into, in bytes.
 const LONGEST: usize = 64 << 10;
@@ -24,6 +50,17 @@ pub(crate) fn expiry(token: &str) -> Option<u64> {
     let exp = claims.get("exp")?;
     // What is below zero ended long ago, what is too large never ends; `as` goes to the nearest.
     exp.as_u64().or_else(|| exp.as_f64().map(|exp| exp.floor() as u64))
+}
+
+/// A token that is not let through.
+#[cfg(feature = "jwt")]
+fn refused(code: &'static str, why: &str) -> crate::Error {
+    crate::Error::coded(crate::ErrorKind::Auth, code, format!("the token is refused: {why}"))
+}
+
+#[cfg(feature = "jwt")]
+fn since_1970(wall: std::time::SystemTime) -> std::time::Duration {
+    wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

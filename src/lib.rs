@@ -49,6 +49,8 @@ pub use environment::{Environment, Environments, Trust};
 pub use http;
 
 pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
+#[cfg(feature = "jwt")]
+pub use jwt::{JwkSource, JwtAlgorithm, JwtChecker, JwtIssuer, JwtKey, JwtKeys, JwtSigner};
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
 pub use oauth::{OAuth2, Session, TokenSource};

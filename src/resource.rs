@@ -17,6 +17,8 @@ mod call;
 mod download;
 mod inspect;
 mod items;
+#[cfg(feature = "jwt")]
+mod keys;
 mod operation;
 mod pages;
 

@@ -5,9 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Uri,
+    header::{AUTHORIZATION, COOKIE},
+    uri::PathAndQuery,
+};
 
-use super::{fault, sign::Sign};
+use super::{cookie::KeyCookie, fault, sign::Sign};
 use crate::{
     body::Body,
     error::{Error, ErrorKind, Fault, Result, quoted},
@@ -21,6 +25,7 @@ pub(crate) struct Prepared {
     origin: Origin,
     headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) query: Option<(String, Secret)>,
+    pub(super) cookie: Option<KeyCookie>,
     /// Headers that need an actor, where none is set.
     pub(crate) missing: Vec<String>,
     pub(super) masks: Masks,
@@ -37,6 +42,7 @@ impl Prepared {
             origin: origin.clone(),
             headers: Vec::new(),
             query: None,
+            cookie: None,
             missing: Vec::new(),
             masks: Masks::default(),
             signer: None,
@@ -64,6 +70,7 @@ impl Prepared {
             (name.as_str(), value.as_bytes()).hash(&mut hasher);
         }
         self.query.as_ref().map(|(name, key)| (name, key.expose())).hash(&mut hasher);
+        self.cookie.as_ref().map(KeyCookie::pair).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -117,6 +124,9 @@ impl Prepared {
             if !own(name) {
                 request.headers_mut().insert(name, value.clone());
             }
+        }
+        if let Some(cookie) = &self.cookie {
+            cookie.put(request.headers_mut(), own(&COOKIE));
         }
         // One that stands there is the call's own, or an echo in a link of the server.
         if let Some((name, key)) = &self.query

@@ -227,15 +227,15 @@ impl<'c> Run<'c> {
                 wire.extensions_mut().insert(Attempt(self.tries.sent()));
             }
         }
-        if home {
-            let credentials = (&*self.credentials, self.plan.needs_actor);
-            Client::sign(&mut wire, self.request, self.options, credentials)?;
-        }
         if let Some(jar) = self.jar()
             && !wire.headers().contains_key(COOKIE)
             && let Some(cookies) = jar.cookies(wire.uri(), SystemTime::now())
         {
             wire.headers_mut().insert(COOKIE, cookies);
+        }
+        if home {
+            let credentials = (&*self.credentials, self.plan.needs_actor);
+            Client::sign(&mut wire, self.request, self.options, credentials)?;
         }
         Ok(wire)
     }

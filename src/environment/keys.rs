@@ -1,7 +1,7 @@
 //! The table of what `restwalk.yaml` may hold.
 
 use crate::catalog::strict::{
-    BASE_URL, HEADER_NAME, HEADER_VALUE, Key, LINE, NAME, OFF, RATE, Shape, VARIABLE_NAME, key, required,
+    BASE_URL, COOKIE_NAME, HEADER_NAME, HEADER_VALUE, Key, LINE, NAME, OFF, RATE, Shape, VARIABLE_NAME, key, required,
 };
 
 /// The whole of the file.
@@ -46,7 +46,7 @@ const ENVIRONMENT: &[Key] = &[
 const AUTH: &[Key] = &[
     key("bearer", &LINE_TEXT, "A bearer token."),
     key("basic", &Shape::Record(BASIC), "HTTP Basic."),
-    key("api_key", &Shape::Record(API_KEY), "A key in a header or in the query."),
+    key("api_key", &Shape::Record(API_KEY), "A key in a header, in the query or in a cookie."),
     key("scheme", &Shape::Record(SCHEME), "A token under another scheme."),
     key("template", &Shape::Record(TEMPLATE), "Headers with names in braces; {actor} is who acts."),
 ];
@@ -57,6 +57,7 @@ const BASIC: &[Key] =
 const API_KEY: &[Key] = &[
     key("header", &Shape::Text(&HEADER_NAME), "The header that carries it."),
     key("query", &LINE_TEXT, "The query parameter that carries it."),
+    key("cookie", &Shape::Text(&COOKIE_NAME), "The cookie that carries it."),
     required("value", &LINE_TEXT, "The key."),
 ];
 

@@ -123,10 +123,11 @@ fn auth(view: View<'_>, warnings: &mut Vec<String>) -> Result<SignIn> {
             SignIn::Basic(secret(value.get("user").unwrap_or(value), &mut Vec::new())?, password)
         }
         "scheme" => SignIn::Scheme(text("name"), named("value")?),
-        "api_key" => match (value.get("header"), value.get("query")) {
-            (Some(name), None) => SignIn::Header(owned(name), named("value")?),
-            (None, Some(name)) => SignIn::Query(owned(name), named("value")?),
-            _ => return Err(value.error("expected one of header, query, to carry the key")),
+        "api_key" => match ["header", "query", "cookie"].map(|key| value.get(key)) {
+            [Some(name), None, None] => SignIn::Header(owned(name), named("value")?),
+            [None, Some(name), None] => SignIn::Query(owned(name), named("value")?),
+            [None, None, Some(name)] => SignIn::Cookie(owned(name), named("value")?),
+            _ => return Err(value.error("expected one of header, query, cookie, to carry the key")),
         },
         "template" => template(value, warnings)?,
         _ => SignIn::Scheme("Bearer".to_owned(), secret(value, warnings)?),

@@ -40,6 +40,7 @@ pub(super) enum SignIn {
     Scheme(String, Reference),
     Header(String, Reference),
     Query(String, Reference),
+    Cookie(String, Reference),
     Template(Vec<(String, String)>, Vec<(String, Reference)>),
 }
 
@@ -105,7 +106,7 @@ impl SignIn {
     fn references(&self) -> Vec<&Reference> {
         match self {
             Self::Basic(user, password) => vec![user, password],
-            Self::Scheme(_, secret) | Self::Header(_, secret) | Self::Query(_, secret) => vec![secret],
+            Self::Scheme(_, key) | Self::Header(_, key) | Self::Query(_, key) | Self::Cookie(_, key) => vec![key],
             Self::Template(_, values) => values.iter().map(|(_, secret)| secret).collect(),
         }
     }
@@ -121,6 +122,7 @@ impl SignIn {
             Self::Scheme(scheme, token) => format!("{scheme}, {}", token.told(shown)),
             Self::Header(name, key) => format!("header {name}, {}", key.told(shown)),
             Self::Query(name, key) => format!("query {name}, {}", key.told(shown)),
+            Self::Cookie(name, key) => format!("cookie {name}, {}", key.told(shown)),
             Self::Template(headers, values) => {
                 let headers = headers.iter().map(|(name, template)| match shown {
                     Shown::Place => name.clone(),
@@ -139,6 +141,7 @@ impl SignIn {
             Self::Scheme(scheme, token) => Auth::scheme(scheme, token.resolve(around)?),
             Self::Header(name, key) => Auth::api_key_header(name, key.resolve(around)?),
             Self::Query(name, key) => Auth::api_key_query(name, key.resolve(around)?),
+            Self::Cookie(name, key) => Auth::api_key_cookie(name, key.resolve(around)?),
             Self::Template(headers, values) => {
                 let headers = headers.iter().map(|(name, template)| (name.as_str(), template.as_str()));
                 let mut auth = Auth::headers(headers);

@@ -57,11 +57,11 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     (
         "environments: {a: {auth: {api_key: {value: CNRY}}}}",
-        "1:36: environments.a.auth.api_key: expected one of header, query, to carry the key",
+        "1:36: environments.a.auth.api_key: expected one of header, query, cookie, to carry the key",
     ),
     (
         "environments: {a: {auth: {api_key: {header: X, query: y, value: CNRY}}}}",
-        "1:36: environments.a.auth.api_key: expected one of header, query, to carry the key",
+        "1:36: environments.a.auth.api_key: expected one of header, query, cookie, to carry the key",
     ),
     (
         "environments: {a: {auth: {bearer: 'env:CNRY CNRY'}}}",
@@ -114,6 +114,7 @@ fn each_way_to_sign_in_is_looked_up() {
         ("{basic: {user: ada, password: 'env:T'}}", Ok("Auth(basic)")),
         ("{api_key: {header: X-Key, value: 'env:T'}}", Ok("Auth(header X-Key)")),
         ("{api_key: {query: key, value: 'env:T'}}", Ok("Auth(query key)")),
+        ("{api_key: {cookie: key, value: 'env:T'}}", Ok("Auth(cookie key)")),
         ("{scheme: {name: JWT, value: 'env:T'}}", Ok("Auth(JWT)")),
         ("{template: {headers: {X-Oauth-Token: '{t}'}, values: {t: 'env:T'}}}", Ok("Auth(1 headers)")),
         (

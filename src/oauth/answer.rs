@@ -35,17 +35,17 @@ pub(crate) struct Accepted<'a> {
 }
 
 impl Answer {
-    /// Reads the body of a success; `now` is the server's time in seconds since 1970.
+    /// Reads the body of a success; `now` is the server's time in seconds since 1970, `clean` masks what is secret.
     ///
     /// # Errors
     /// `Auth` with the code `auth.refresh_failed`; no part of the body is shown.
-    pub(crate) fn read(body: &[u8], accepted: Accepted<'_>, now: u64) -> Result<Self> {
+    pub(crate) fn read(body: &[u8], accepted: Accepted<'_>, now: u64, clean: &dyn Fn(&str) -> String) -> Result<Self> {
         let mut map: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
             let at = format!("at line {}, column {}", error.line(), error.column());
             failed(format!("the token endpoint's answer is no JSON object, {at}"))
         })?;
         if map.contains_key("error") {
-            return Err(refusal(Grant::Once, StatusCode::OK, body, &|text| text.to_owned()));
+            return Err(refusal(Grant::Once, StatusCode::OK, body, clean));
         }
         let legacy = map.contains_key("oauth_token");
         let given = text(&mut map, "access_token")?.or(text(&mut map, "oauth_token")?);
@@ -138,11 +138,7 @@ pub(crate) fn refusal(grant: Grant, status: StatusCode, body: &[u8], clean: &dyn
         ("invalid_grant", ..) => ("auth.denied", "the server does not accept what it was given for a token"),
         _ => ("auth.refresh_failed", "the server gave no token"),
     };
-    let word = if word.is_empty() { String::new() } else { format!(", {}", quoted(&clean(&word))) };
-    let told = problem.as_ref().and_then(Problem::message).filter(|told| !told.is_empty());
-    let told = told.map(|told| format!(": {told}")).unwrap_or_default();
-    let status_told = status.as_u16();
-    Error::coded(ErrorKind::Auth, code, format!("{what} (answered {status_told}{word}{told})"))
+    Error::coded(ErrorKind::Auth, code, format!("{what} (answered {})", status.as_u16()))
         .with_status(Some(status))
         .with_problem(problem)
 }
@@ -158,7 +154,7 @@ mod tests {
     const STRICT: Accepted<'static> = Accepted { scheme: "Bearer", untyped: false };
 
     fn read(body: &str) -> Result<Answer> {
-        Answer::read(body.as_bytes(), STRICT, 0)
+        Answer::read(body.as_bytes(), STRICT, 0, &str::to_owned)
     }
 
     fn lasts(expires_in: &str) -> Result<Option<u64>> {
@@ -192,7 +188,7 @@ mod tests {
     fn o25_a_token_is_of_a_type_that_can_be_sent() {
         let typed = |kind: &str, accepted: Accepted<'_>| {
             let body = format!(r#"{{"access_token":"a"{kind}}}"#);
-            Answer::read(body.as_bytes(), accepted, 0).map(|_| ()).map_err(|error| error.to_string())
+            Answer::read(body.as_bytes(), accepted, 0, &str::to_owned).map(|_| ()).map_err(|error| error.to_string())
         };
         let untyped = Accepted { untyped: true, ..STRICT };
         let jwt = Accepted { scheme: "JWT", ..STRICT };
@@ -235,7 +231,7 @@ mod tests {
             assert_eq!(error.code(), "auth.refresh_failed", "{body}");
             assert!(!format!("{error} {error:?}").contains("CNRY"), "{error}");
         }
-        let error = Answer::read(b"\xff\xfe{", STRICT, 0).unwrap_err();
+        let error = Answer::read(b"\xff\xfe{", STRICT, 0, &str::to_owned).unwrap_err();
         assert_eq!(error.code(), "auth.refresh_failed");
         assert_eq!(read(r#"{"error":"access_denied"}"#).unwrap_err().code(), "auth.denied");
     }
@@ -246,7 +242,7 @@ mod tests {
         let token = format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(r#"{"exp":1000}"#));
         let lasts = |expires_in: &str, now| {
             let body = format!(r#"{{"access_token":"{token}","token_type":"Bearer"{expires_in}}}"#);
-            Answer::read(body.as_bytes(), STRICT, now).unwrap().lasts.map(|lasts| lasts.as_secs())
+            Answer::read(body.as_bytes(), STRICT, now, &str::to_owned).unwrap().lasts.map(|lasts| lasts.as_secs())
         };
         assert_eq!(lasts("", 400), Some(600));
         assert_eq!(lasts(r#","expires_in":60"#, 400), Some(60));

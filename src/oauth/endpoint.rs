@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn v_e1_a_token_url_of_edx() {
+    fn e1_a_token_url_of_edx() {
         for (base, expected) in [
             ("http://x", "http://x/oauth2/access_token"),
             ("http://x/", "http://x/oauth2/access_token"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn v_e2_an_oauth_uri_is_added_to_the_base() {
+    fn e2_an_oauth_uri_is_added_to_the_base() {
         for (base, oauth_uri, expected) in [
             ("http://testing.test", "", "http://testing.test/oauth2/access_token"),
             ("http://testing.test", "/edx", "http://testing.test/edx/oauth2/access_token"),

@@ -42,11 +42,15 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Arc<Held>
     }
 }
 
-/// What the store has, where it is good and not what is known to be refused.
+/// What the store has, where it is newer than what is at hand, and good.
 fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
-    let held = Held::kept(kept?)?;
+    let kept = kept?;
+    if renewal.held().is_some_and(|held| held.record.generation >= kept.generation) {
+        return None;
+    }
+    let held = Held::kept(kept)?;
     let fresh = held.life.freshness(renewal.margin, Instant::now(), SystemTime::now());
-    if matches!(fresh, Freshness::Late | Freshness::Ended) || renewal.was_refused(held.value()) {
+    if matches!(fresh, Freshness::Late | Freshness::Ended) {
         return None;
     }
     let held = Arc::new(held);

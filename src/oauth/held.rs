@@ -1,6 +1,9 @@
 //! A token at hand.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::time::Instant;
 
@@ -17,11 +20,27 @@ pub(crate) struct Held {
     value: Secret,
     pub(super) life: Life,
     pub(super) record: TokenRecord,
+    /// The API refused it, or the caller gave it up.
+    refused: AtomicBool,
 }
 
 impl Held {
     pub(crate) fn value(&self) -> &Secret {
         &self.value
+    }
+
+    /// Notes that it is of no use any more; whether that is new.
+    pub(super) fn refuse(&self) -> bool {
+        !self.refused.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes that back.
+    pub(super) fn accept(&self) {
+        self.refused.store(false, Ordering::Release);
+    }
+
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
     }
 
     /// What was granted, if anybody said.
@@ -31,7 +50,7 @@ impl Held {
 
     /// A token of the caller's own, which is kept nowhere.
     pub(super) fn own(value: Secret, life: Life) -> Self {
-        Self { value, life, record: TokenRecord::default() }
+        Self { value, life, record: TokenRecord::default(), refused: AtomicBool::new(false) }
     }
 
     /// A token that was just granted, following on what was kept before; `asked` are the scopes asked for.
@@ -48,7 +67,7 @@ impl Held {
         record.expires_at = life
             .lasts()
             .map(|lasts| record.issued_at.saturating_add(u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX)));
-        Self { value: answer.access_token, life, record }
+        Self { value: answer.access_token, life, record, refused: AtomicBool::new(false) }
     }
 
     /// The access token of a record, `None` where it has none.
@@ -57,7 +76,7 @@ impl Held {
         let issued = UNIX_EPOCH.checked_add(Duration::from_millis(record.issued_at))?;
         let lasts = record.expires_at.map(|end| Duration::from_millis(end.saturating_sub(record.issued_at)));
         let life = Life::new(Instant::now(), issued.min(SystemTime::now()), lasts, Random::default().draw());
-        Some(Self { value, life, record })
+        Some(Self { value, life, record, refused: AtomicBool::new(false) })
     }
 }
 

@@ -141,8 +141,7 @@ impl Sign for Signer {
             if !self.headers.iter().all(same) {
                 return Ok(true);
             }
-            self.renewal.refused(held.value(), || self.carrier.now()).await?;
-            Ok(true)
+            self.renewal.refused(&held, || self.carrier.now()).await
         })
     }
 }

@@ -1,6 +1,7 @@
 //! One token for all who need it: read without waiting, renewed once, by a task that no caller can stop.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -13,12 +14,14 @@ use tokio::{sync::watch, time::Instant};
 use super::{flight, held::Held, source::Source, wire::Carrier};
 use crate::{
     error::{Error, ErrorKind, Result},
-    secret::Secret,
     token::{Freshness, Margin, TokenKey, TokenStore},
 };
 
 /// How long nothing is asked for after a failure, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// How many refusals by the API a renewal follows, in which time; an API that refuses every token costs no more.
+const REFUSALS: (usize, Duration) = (5, Duration::from_secs(30));
 
 /// A token that is kept good, shared by all clients that were given the same credentials.
 #[derive(Debug)]
@@ -38,8 +41,8 @@ struct State {
     flight: Option<Flight>,
     /// Until when nothing is asked for, how often in turn it failed, and how.
     paused: Option<(Instant, u32, Arc<Failure>)>,
-    /// The access token that the server refused last.
-    refused: Option<Secret>,
+    /// When the last refusals by the API were, which a renewal followed.
+    refusals: VecDeque<Instant>,
 }
 
 type Landed = Result<Arc<Held>, Arc<Failure>>;
@@ -94,36 +97,38 @@ impl Renewal {
         if self.is_unsaved() {
             self.save(&held);
         }
-        match held.life.freshness(self.margin, Instant::now(), SystemTime::now()) {
+        match self.freshness(&held) {
             Freshness::Fresh => Ok(held),
             Freshness::Due => {
                 // Its failure is told when the token is over.
-                let _ = self.flight(carrier());
+                let _ = self.flight(carrier(), Some(&held));
                 Ok(held)
             }
             Freshness::Late => match self.renewed(carrier(), Some(&held)).await {
-                Err(_) if self.is_good(&held) => Ok(held),
+                Err(_) if self.freshness(&held) != Freshness::Ended => Ok(held),
                 renewed => renewed,
             },
             Freshness::Ended => self.renewed(carrier(), Some(&held)).await,
         }
     }
 
-    /// Whether a token that is late is better than none.
-    fn is_good(&self, held: &Held) -> bool {
-        held.life.freshness(self.margin, Instant::now(), SystemTime::now()) != Freshness::Ended
-            && self.state().refused.as_ref().is_none_or(|refused| refused.expose() != held.value().expose())
+    /// What to do about a token; one that was refused has ended.
+    fn freshness(&self, held: &Held) -> Freshness {
+        if held.was_refused() {
+            return Freshness::Ended;
+        }
+        held.life.freshness(self.margin, Instant::now(), SystemTime::now())
     }
 
     /// Another token than `old`, which one renewal gives to all who wait for it.
     async fn renewed(self: &Arc<Self>, carrier: Carrier, old: Option<&Arc<Held>>) -> Result<Arc<Held>> {
-        for _ in 0..2 {
-            // It may have landed meanwhile.
-            if let Some(held) = self.held().filter(|held| old.is_none_or(|old| !Arc::ptr_eq(held, old))) {
+        for _ in 0..3 {
+            if let Some(held) = self.other(old) {
                 return Ok(held);
             }
-            let mut flight = self.flight(carrier.clone()).map_err(|failure| failure.told())?;
+            let flight = self.flight(carrier.clone(), old).map_err(|failure| failure.told())?;
             // It ends without a word where its task died with a runtime or a panic: then another is begun.
+            let Some(mut flight) = flight else { continue };
             if let Ok(landed) = flight.wait_for(Option::is_some).await
                 && let Some(landed) = landed.clone()
             {
@@ -133,30 +138,34 @@ impl Renewal {
         Err(super::answer::failed("the task that renews the token ended without a word; try again"))
     }
 
-    /// Hears that the server refused `token`; whether there is another one now.
+    /// The token at hand, where it is another than `old`.
+    fn other(&self, old: Option<&Arc<Held>>) -> Option<Arc<Held>> {
+        self.held().filter(|held| old.is_none_or(|old| !Arc::ptr_eq(held, old)))
+    }
+
+    /// Hears that the API refused `held`; whether there is another token now.
     ///
     /// # Errors
     /// `Auth` or `Store`: why there is none.
-    pub(crate) async fn refused(self: &Arc<Self>, token: &Secret, carrier: impl FnOnce() -> Carrier) -> Result<()> {
-        let held = self.held();
-        if held.as_ref().is_some_and(|held| held.value().expose() != token.expose()) {
-            return Ok(());
+    pub(crate) async fn refused(self: &Arc<Self>, held: &Arc<Held>, carrier: impl FnOnce() -> Carrier) -> Result<bool> {
+        if held.refuse() {
+            let (mut state, now) = (self.state(), Instant::now());
+            state.refusals.retain(|at| now.saturating_duration_since(*at) < REFUSALS.1);
+            if state.refusals.len() >= REFUSALS.0 {
+                held.accept();
+                return Ok(false);
+            }
+            state.refusals.push_back(now);
         }
-        self.state().refused = Some(token.clone());
-        self.renewed(carrier(), held.as_ref()).await.map(|_| ())
+        self.renewed(carrier(), Some(held)).await.map(|_| true)
     }
 
-    /// Forgets the token at hand, so that the next call gets another.
+    /// Gives the token at hand up, so that the next call gets another.
     pub(super) fn invalidate(&self) {
-        let held = self.current.write().unwrap_or_else(PoisonError::into_inner).take();
-        let mut state = self.state();
-        state.paused = None;
-        state.refused = held.map(|held| held.value().clone()).or(state.refused.take());
-    }
-
-    /// Whether the server refused this token, or the caller gave it up.
-    pub(super) fn was_refused(&self, token: &Secret) -> bool {
-        self.state().refused.as_ref().is_some_and(|refused| refused.expose() == token.expose())
+        self.held().iter().for_each(|held| {
+            held.refuse();
+        });
+        self.state().paused = None;
     }
 
     /// Takes a token in as the one at hand; `unsaved` where the store has not taken it.
@@ -189,14 +198,18 @@ impl Renewal {
         }
     }
 
-    /// The renewal that is under way, or a new one; the failure of the last one while it is too early for another.
-    fn flight(self: &Arc<Self>, carrier: Carrier) -> Result<Flight, Arc<Failure>> {
+    /// The renewal that is under way, or a new one; `None` where there is another token than `old` already, and the
+    /// failure of the last one while it is too early for another.
+    fn flight(self: &Arc<Self>, carrier: Carrier, old: Option<&Arc<Held>>) -> Result<Option<Flight>, Arc<Failure>> {
         let mut state = self.state();
+        if self.other(old).is_some() {
+            return Ok(None);
+        }
         if let Some(flight) = &state.flight
             && flight.borrow().is_none()
             && flight.has_changed().is_ok()
         {
-            return Ok(flight.clone());
+            return Ok(Some(flight.clone()));
         }
         if let Some((until, _, failure)) = &state.paused
             && *until > Instant::now()
@@ -212,7 +225,7 @@ impl Renewal {
             renewal.landed(&landed);
             land.send_replace(Some(landed));
         });
-        Ok(flight)
+        Ok(Some(flight))
     }
 
     /// Takes in what a renewal came to.

@@ -131,6 +131,7 @@ impl Wire {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         let mut masks = Masks::default();
         form.mask(&mut masks);
+        settings.secret.iter().for_each(|secret| masks.add(secret.expose()));
         masks.add_headers(&headers);
         self.send(Method::POST, uri, headers, form.encoded(), masks).await
     }
@@ -168,14 +169,15 @@ impl Wire {
 impl Reply {
     /// Reads a token, or why there is none.
     fn granted(&self, grant: Grant, accepted: Accepted<'_>) -> Result<Granted> {
+        let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
-            200..=299 => Answer::read(&self.body, accepted, self.server_time())?,
+            200..=299 => Answer::read(&self.body, accepted, self.server_time(), &clean)?,
             300..=399 => {
                 let why =
                     "the token endpoint answered with a redirect, which is not followed: give the URL it leads to";
                 return Err(failed(why).with_status(Some(self.status)));
             }
-            _ => return Err(refusal(grant, self.status, &self.body, &|text| self.masks.apply(text))),
+            _ => return Err(refusal(grant, self.status, &self.body, &clean)),
         };
         let life = Life::new(self.at, self.wall, answer.lasts.take(), Random::default().draw());
         Ok(Granted { answer, life })

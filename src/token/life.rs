@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn v_e6_a_fixed_margin_of_5_s_is_exact() {
+    fn e6_a_fixed_margin_of_5_s_is_exact() {
         let edx = Margin::Fixed(s(5));
         for (lasts, age, expected) in [
             (60, 30, Fresh),

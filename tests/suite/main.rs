@@ -38,6 +38,9 @@ mod examples;
 mod faults;
 /// That the server with the habits of other providers has them.
 mod habits;
+/// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
+#[cfg(feature = "jwt")]
+mod jwt;
 /// The order of the modules, held against every import.
 mod layers;
 /// L: limits, over the whole loop.
@@ -46,6 +49,8 @@ mod limits;
 mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
+/// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
+mod oauth;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
 mod ordinary;

@@ -312,6 +312,7 @@ fn s05_a_line_for_the_shell_names_variables_in_place_of_secrets() {
         Auth::basic("ada", canary("token")),
         Auth::api_key_header("X-Api", canary("token")),
         Auth::api_key_query("key", canary("token")),
+        Auth::api_key_cookie("key", canary("token")),
         Auth::headers([("X-Oauth-Token", "{t}")]).with("t", canary("token")),
     ] {
         let client =
@@ -569,4 +570,46 @@ async fn the_url_of_an_answer_holds_no_credential() {
     let response = client.res("x").get().query("a", 1).send().await.unwrap();
     assert_eq!(response.url(), "http://h/x?a=1");
     assert!(recorder.last().target.ends_with(&canary("own")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s20_a_key_in_a_cookie_stands_beside_the_jar_and_stays_at_home() {
+    use crate::support::script::{Script, answer};
+    let script = Script::by(|seen| match seen.url.as_str() {
+        "http://api.test/set" => {
+            answer(200).header("set-cookie", "seen=1; Path=/").header("set-cookie", "key=theirs; Path=/")
+        }
+        "http://api.test/away" => answer(302).header("location", "http://other.test/"),
+        "http://api.test/echo" => answer(400).body(format!("{{\"detail\":\"{}\"}}", seen.header("cookie").unwrap())),
+        _ => answer(200),
+    });
+    let auth = Auth::api_key_cookie("key", canary("token"));
+    let builder = script.builder().auth(auth).cookies(true).redirect(restwalk::Redirect::any_origin());
+    let client = builder.build().unwrap();
+    client.res("set").get().send().await.unwrap();
+    client.res("x").get().send().await.unwrap();
+    client.res("x").get().header("Cookie", "own=1").send().await.unwrap();
+    client.res("x").get().header("Cookie", "key=own").send().await.unwrap();
+    client.res("x").get().auth(Auth::api_key_cookie("other", "k")).send().await.unwrap();
+    client.res("away").get().send().await.unwrap();
+    client.at("http://third.test/").get().send().await.unwrap();
+    let key = format!("key={}", canary("token"));
+    let sent: Vec<_> = script.seen().iter().map(|seen| seen.header("cookie").unwrap_or_default().to_owned()).collect();
+    assert_eq!(
+        sent,
+        [
+            key.clone(),
+            format!("seen=1; {key}"),
+            format!("own=1; {key}"),
+            "key=own".to_owned(),
+            "other=k".to_owned(),
+            format!("seen=1; {key}"),
+            String::new(),
+            String::new()
+        ]
+    );
+    let error = client.res("echo").get().await.unwrap_err();
+    let line = client.res("x").get().to_curl().unwrap();
+    clean(&format!("{error} {error:?} {client:?} {line} {:?}", client.res("x").get().build_signed().unwrap()));
+    assert!(error.to_string().contains("***") && line.contains("$COOKIE"), "{error} {line}");
 }
