@@ -3,38 +3,33 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
 use ::redis::{Script, Value};
 use sha1_smol::Sha1;
-use tokio::{task::AbortHandle, time::Instant};
 
 use super::Redis;
 use crate::{
     body::BoxFuture,
     error::{Error, ErrorKind, Result},
-    random::{self, Random},
+    random,
     secret::Secret,
     token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore},
 };
 
+mod hold;
 mod script;
 mod seal;
 
-use script::{HOLD, LARGEST, LOCK, READ, WRITE};
+use hold::Hold;
+use script::{LARGEST, READ, WRITE};
 use seal::{Place, Seal};
-
-/// How long a lock is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a process that knows nothing yet waits for a Redis that is away. What it would renew by is what the caller
 /// gave it at the beginning, which another process may have redeemed long ago.
 const COLD: Duration = Duration::from_secs(2);
-
-/// How long a lock lives after its holder died; a living one prolongs it.
-const LIFE: Duration = Duration::from_secs(10);
 
 /// The longest that a record is kept after it was written.
 const LONGEST: Duration = Duration::from_secs(90 * 86_400);
@@ -66,7 +61,9 @@ impl TokenStore {
     /// records were sealed with another key.
     pub fn redis(redis: &Redis, key: impl Into<Secret>) -> Result<Self> {
         let (redis, seal) = (redis.clone(), Seal::new(&key.into())?);
-        Ok(Self::own(Kept(Arc::new(Shared { redis, seal, turns: Self::memory(), known: Mutex::default() }))))
+        let (name, locks) = (random::uuid()?, AtomicU64::new(0));
+        let known = Mutex::default();
+        Ok(Self::own(Kept(Arc::new(Shared { redis, seal, name, locks, turns: Self::memory(), known }))))
     }
 }
 
@@ -76,6 +73,9 @@ struct Kept(Arc<Shared>);
 struct Shared {
     redis: Redis,
     seal: Seal,
+    /// Tells this process from others, and `locks` one lock of it from the next.
+    name: String,
+    locks: AtomicU64,
     /// Whose turn it is in this process, so that one of it waits for the others.
     turns: TokenStore,
     /// What was last seen or written, for the time that Redis is away.
@@ -201,66 +201,6 @@ impl TokenBackend for Kept {
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("redis")
-    }
-}
-
-/// The lock in Redis; without one while it is away.
-struct Hold(Option<Holder>);
-
-struct Holder {
-    shared: Arc<Shared>,
-    place: Arc<Place>,
-    name: String,
-    prolonging: AbortHandle,
-}
-
-impl Hold {
-    /// Asks for the lock until it is given, or Redis is away for longer than `patience`.
-    async fn take(shared: &Arc<Shared>, place: &Arc<Place>, patience: Duration) -> Result<Self> {
-        let (name, began, chance) = (random::uuid()?, Instant::now(), Random::default());
-        let life = LIFE.as_millis().to_string();
-        let pause = || tokio::time::sleep(Duration::from_millis(20).mul_f64(0.5 + chance.draw()));
-        loop {
-            match shared.run(&LOCK, place, &[name.as_bytes(), life.as_bytes()]).await?.as_deref() {
-                None if began.elapsed() < patience => pause().await,
-                None => return Ok(Self(None)),
-                Some([Value::Int(1)]) => {
-                    let (shared, place) = (Arc::clone(shared), Arc::clone(place));
-                    let prolonging = prolong(Arc::clone(&shared), Arc::clone(&place), name.clone());
-                    let prolonging = tokio::spawn(prolonging).abort_handle();
-                    return Ok(Self(Some(Holder { shared, place, name, prolonging })));
-                }
-                Some(_) if began.elapsed() >= PATIENCE => {
-                    let why = "another process has been renewing this token for 30 s; try again";
-                    return Err(Error::coded(ErrorKind::Store, "store.locked", why));
-                }
-                Some(_) => pause().await,
-            }
-        }
-    }
-}
-
-/// Keeps a lock for as long as its holder lives.
-async fn prolong(shared: Arc<Shared>, place: Arc<Place>, name: String) {
-    let life = LIFE.as_millis().to_string();
-    loop {
-        tokio::time::sleep(LIFE / 4).await;
-        // A Redis that is away for a moment may have it still.
-        let held = shared.run(&HOLD, &place, &[name.as_bytes(), life.as_bytes()]).await;
-        if matches!(held.as_ref().map(Option::as_deref), Err(_) | Ok(Some([Value::Int(0)]))) {
-            return;
-        }
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let Some(Holder { shared, place, name, prolonging }) = self.0.take() else { return };
-        prolonging.abort();
-        // Without a runtime it ends by itself.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { shared.run(&HOLD, &place, &[name.as_bytes(), b"0"]).await });
-        }
     }
 }
 
