@@ -76,6 +76,9 @@ mod requests;
 mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
+/// Z: tokens that processes keep together, in Redis.
+#[cfg(all(feature = "http", feature = "redis"))]
+mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.
 mod signing;
 /// What a trace shows.
