@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod cookie;
+mod digest;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod prepared;

@@ -20,11 +20,15 @@ mod concurrency;
 mod conformance;
 /// V-E8, V-E9, Y42: what tells a server of the work around, and who calls.
 mod correlation;
+/// Which credentials a call goes out with.
+mod credentials;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// HTTP Digest, with curl for a second opinion.
+mod digest;
 /// B21 to B30, X33 to X38: downloads that break off and are gone on with.
 #[cfg(feature = "http")]
 mod downloads;
