@@ -183,6 +183,28 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
+    /// The same client at one absolute URL as a stranger: nothing of the caller's goes along, whatever the origin; a
+    /// redirect is not followed, and at most `most` bytes are read.
+    pub(crate) fn bare(&self, base: Base, most: u64) -> Self {
+        let mut core = Core::clone(&self.core);
+        core.auth = Auth::none();
+        core.headers = builder::plain_headers();
+        core.propagation = None;
+        core.jar = None;
+        core.redirect = Redirect::off();
+        core.bounds.body = most;
+        core.place = core.shared.places.at(base.origin());
+        core.base = base;
+        core.catalog = Catalog::open();
+        core.sign();
+        Self { core: Arc::new(core) }
+    }
+
+    /// Where its paths begin.
+    pub(crate) fn base(&self) -> &Base {
+        &self.core.base
+    }
+
     pub(crate) fn context(&self) -> Context<'_> {
         let Core { base, catalog, headers, expand, style, .. } = &*self.core;
         Context { base, catalog, headers, expand: *expand, style: *style }

@@ -11,6 +11,7 @@ mod circuit;
 mod client;
 mod cookie;
 mod correlation;
+mod discover;
 #[cfg(feature = "environment")]
 mod environment;
 mod error;
@@ -44,6 +45,7 @@ pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
 pub use correlation::Correlation;
+pub use discover::Discover;
 #[cfg(feature = "environment")]
 pub use environment::{Environment, Environments, Trust};
 pub use http;
