@@ -96,7 +96,8 @@ impl Shared {
 
     /// Waits for the lock of that number, or for the one of the file: in line in this process, then for others.
     async fn turn(self: &Arc<Self>, number: Option<u8>) -> Result<Turn> {
-        let line = self.lines.get(usize::from(number.unwrap_or(LOCKS))).cloned().unwrap_or_default();
+        let line = self.lines.get(usize::from(number.unwrap_or(LOCKS))).cloned();
+        let line = line.unwrap_or_else(|| Line::new(Semaphore::new(1)));
         let asked = Instant::now();
         let first = tokio::time::timeout(PATIENCE, line.acquire_owned()).await;
         let first = first.ok().and_then(Result::ok).ok_or_else(|| self.locked())?;
