@@ -135,10 +135,12 @@ impl Flight<'_> {
             Grant::Password(user, password) => source::password(&self.wire, user, password).await?,
             Grant::Interactive(person) => {
                 drop(lock);
-                let granted = person.sign_in(&self.wire).await?;
+                let signed_in = self.renewal.while_waited_for(person.sign_in(&self.wire)).await;
+                let granted = signed_in.unwrap_or_else(|| Err(deserted()))?;
                 lock = self.renewal.store.lock(&self.renewal.key).await?;
                 let kept = lock.read().await?;
-                return self.kept(&mut *lock, granted, kept.or(known).as_ref()).await;
+                let before = kept.or(known).map(TokenRecord::cleared);
+                return self.kept(&mut *lock, granted, before.as_ref()).await;
             }
             Grant::Refresh(_) | Grant::Stored if known.as_ref().is_some_and(|known| known.reauth_required) => {
                 return Err(reauth());
@@ -147,7 +149,7 @@ impl Flight<'_> {
                 return Err(Error::coded(ErrorKind::Auth, "auth.required", "nobody is signed in; sign in first"));
             }
         };
-        self.kept(&mut *lock, granted, known.as_ref()).await
+        self.kept(&mut *lock, granted, known.map(TokenRecord::cleared).as_ref()).await
     }
 
     async fn kept(
@@ -210,6 +212,10 @@ fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
         Some(TokenRecord { access_token: None, .. }) => None,
         _ => grant.initial().cloned(),
     }
+}
+
+fn deserted() -> Error {
+    Error::coded(ErrorKind::Auth, "auth.expired", "the sign-in was given up, since nobody waited for it any more")
 }
 
 fn reauth() -> Error {

@@ -25,6 +25,10 @@ mod correlation;
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// O50 to O58, V-W8: a person signs a device in.
+mod devices;
+/// O31, O32, W60: an OAuth server that is found by its own metadata.
+mod discovery;
 /// B21 to B30, X33 to X38: downloads that break off and are gone on with.
 #[cfg(feature = "http")]
 mod downloads;
