@@ -7,6 +7,9 @@ mod support;
 
 /// B: bodies as they are decoded, bounded, uploaded and answered early.
 mod bodies;
+/// O40 to O45: a person signs in by a browser of this machine.
+#[cfg(feature = "browser")]
+mod browsers;
 /// Y48 to Y50: circuit breakers, over the whole loop.
 mod circuits;
 /// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.
@@ -80,6 +83,8 @@ mod requests;
 mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
+/// O34, D24, W76: signing in anew, signing out, asking about a token, registering a client.
+mod sessions;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.
 mod signing;
 /// What a trace shows.
