@@ -36,7 +36,6 @@ const LONGEST: usize = 64 << 10;
 /// The `exp` claim of a token, in whole seconds since 1970, rounded down; its signature is not checked.
 ///
 /// `None` for what is no JSON Web Token, is encrypted, or has no numeric `exp`.
-
 pub(crate) fn expiry(token: &str) -> Option<u64> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
@@ -49,7 +48,8 @@ pub(crate) fn expiry(token: &str) -> Option<u64> {
     let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
     let exp = claims.get("exp")?;
     // What is below zero ended long ago, what is too large never ends; `as` goes to the nearest.
-    exp.as_u64().or_else(|| exp.as_f64().map(|exp| exp.floor() as u64))
+    let whole = |exp: f64| u64::try_from(exp.floor() as i128).unwrap_or(if exp < 0.0 { 0 } else { u64::MAX });
+    exp.as_u64().or_else(|| exp.as_f64().map(whole))
 }
 
 /// A token that is not let through.

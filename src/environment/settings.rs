@@ -169,8 +169,10 @@ impl SignIn {
 
 /// How a person signs in; the name is no secret, and nothing has to be said of one that stands there.
 fn person(kind: &str, user: &Reference, password: &Reference, shown: Shown) -> String {
-    match user.is_inline() {
-        true => format!("{kind}, {}", password.told(shown)),
-        false => format!("{kind}, user {}, password {}", user.told(shown), password.told(shown)),
+    let password = password.told(shown);
+    if user.is_inline() {
+        format!("{kind}, {password}")
+    } else {
+        format!("{kind}, user {}, password {password}", user.told(shown))
     }
 }
