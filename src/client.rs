@@ -12,7 +12,6 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
-    oauth::Session,
     params::Expand,
     query::Style,
     random::Random,
@@ -141,8 +140,9 @@ impl Client {
     ///
     /// # Errors
     /// `Auth` where the client signs in by other means, or not at all.
-    pub fn auth(&self) -> Result<Session> {
-        Session::of(&self.core.auth, &self.core.around())
+    #[cfg(feature = "oauth")]
+    pub fn auth(&self) -> Result<crate::oauth::Session> {
+        crate::oauth::Session::of(&self.core.auth, &self.core.around())
     }
 
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.
@@ -181,6 +181,28 @@ impl Client {
         core.catalog = core.catalog.opened();
         core.sign();
         Self { core: Arc::new(core) }
+    }
+
+    /// The same client at one absolute URL as a stranger: nothing of the caller's goes along, whatever the origin; a
+    /// redirect is not followed, and at most `most` bytes are read.
+    pub(crate) fn bare(&self, base: Base, most: u64) -> Self {
+        let mut core = Core::clone(&self.core);
+        core.auth = Auth::none();
+        core.headers = builder::plain_headers();
+        core.propagation = None;
+        core.jar = None;
+        core.redirect = Redirect::off();
+        core.bounds.body = most;
+        core.place = core.shared.places.at(base.origin());
+        core.base = base;
+        core.catalog = Catalog::open();
+        core.sign();
+        Self { core: Arc::new(core) }
+    }
+
+    /// Where its paths begin.
+    pub(crate) fn base(&self) -> &Base {
+        &self.core.base
     }
 
     pub(crate) fn context(&self) -> Context<'_> {

@@ -236,7 +236,7 @@ fn owned(view: View<'_>) -> String {
     view.text().to_owned()
 }
 
-fn is_true(view: View<'_>) -> bool {
+pub(crate) fn is_true(view: View<'_>) -> bool {
     view.scalar() == Scalar::Bool(true)
 }
 

@@ -73,7 +73,7 @@ pub(super) const SCHEMA_PATH: Rule = Rule {
     pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
     check: |text| unless(text.split('/').all(is_file_name), text),
 };
-pub(super) const POINTER: Rule = Rule {
+pub(crate) const POINTER: Rule = Rule {
     said: "a JSON pointer such as /paging/next",
     pattern: "^(/([^/~]|~[01])*)+$",
     check: |text| unless(!text.is_empty() && is_pointer(text), text),

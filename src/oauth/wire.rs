@@ -83,7 +83,7 @@ impl Wire {
             let tried = self.post(uri, &form).await;
             let moment = Moment { wall: SystemTime::now(), left: None, draw: Random::default().draw() };
             let failed = match &tried {
-                Ok(reply) if reply.status.as_u16() < 400 => return reply.granted(grant, self.accepted()),
+                Ok(reply) if reply.status.as_u16() < 400 => return reply.granted(grant, &self.settings),
                 Ok(reply) => Failed::Answer(reply.status, &reply.headers),
                 Err(error) => Failed::Error(error),
             };
@@ -92,7 +92,7 @@ impl Wire {
                 Decision::Again(resend) if grant != Grant::Refresh || lost < 2 => resend,
                 _ => {
                     return match tried {
-                        Ok(reply) => reply.granted(grant, self.accepted()),
+                        Ok(reply) => reply.granted(grant, &self.settings),
                         Err(error) => Err(unasked(error)),
                     };
                 }
@@ -106,12 +106,8 @@ impl Wire {
     pub(crate) async fn place(&self, place: Place) -> Result<Uri> {
         match self.settings.places.iter().find(|(known, _)| *known == place) {
             Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
-            None => Err(failed(format!("no {} is known; give it, or the issuer", place.name()))),
+            None => self.discovered(place).await,
         }
-    }
-
-    fn accepted(&self) -> Accepted<'_> {
-        Accepted { scheme: &self.settings.scheme, untyped: self.settings.untyped }
     }
 
     /// Posts `form`, with the client's own credentials, once.
@@ -168,7 +164,8 @@ impl Wire {
 
 impl Reply {
     /// Reads a token, or why there is none.
-    fn granted(&self, grant: Grant, accepted: Accepted<'_>) -> Result<Granted> {
+    pub(super) fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
+        let accepted = Accepted { scheme: &settings.scheme, untyped: settings.untyped };
         let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
             200..=299 => Answer::read(&self.body, accepted, self.server_time(), &clean)?,
@@ -179,7 +176,7 @@ impl Reply {
             }
             _ => return Err(refusal(grant, self.status, &self.body, &clean)),
         };
-        let life = Life::new(self.at, self.wall, answer.lasts.take(), Random::default().draw());
+        let life = Life::new(self.at, self.wall, answer.lasts.take(), settings.margin, Random::default().draw());
         Ok(Granted { answer, life })
     }
 
