@@ -12,7 +12,6 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
-    oauth::Session,
     params::Expand,
     query::Style,
     random::Random,
@@ -141,8 +140,9 @@ impl Client {
     ///
     /// # Errors
     /// `Auth` where the client signs in by other means, or not at all.
-    pub fn auth(&self) -> Result<Session> {
-        Session::of(&self.core.auth, &self.core.around())
+    #[cfg(feature = "oauth")]
+    pub fn auth(&self) -> Result<crate::oauth::Session> {
+        crate::oauth::Session::of(&self.core.auth, &self.core.around())
     }
 
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.

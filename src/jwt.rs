@@ -2,6 +2,7 @@
 //!
 //! [`expiry`] reads when a token ends, so that it can be renewed early; it proves nothing.
 
+#[cfg(any(test, feature = "oauth"))]
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 #[cfg(feature = "jwt")]
@@ -31,12 +32,14 @@ pub use self::{
 };
 
 /// The longest token that is looked into, in bytes.
+#[cfg(any(test, feature = "jwt", feature = "oauth"))]
 const LONGEST: usize = 64 << 10;
 
 /// The `exp` claim of a token, in whole seconds since 1970, rounded down; its signature is not checked.
 ///
 /// `None` for what is no JSON Web Token, is encrypted, or has no numeric `exp`.
 
+#[cfg(any(test, feature = "oauth"))]
 pub(crate) fn expiry(token: &str) -> Option<u64> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {

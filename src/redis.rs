@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod limit;
+#[cfg(feature = "oauth")]
 mod token;
 
 /// The longest that one operation takes, connecting included.

@@ -8,7 +8,6 @@ use std::{fmt, sync::Arc};
 
 use crate::{body::BoxFuture, error::Result};
 
-#[cfg(feature = "oauth")]
 mod file;
 mod key;
 #[cfg(feature = "keyring")]
@@ -62,7 +61,6 @@ impl TokenStore {
     /// # })??;
     /// # Ok::<(), restwalk::Error>(())
     /// ```
-    #[cfg(feature = "oauth")]
     pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
         Self::own(file::FileStore::at(path.into()))
     }

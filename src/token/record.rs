@@ -79,7 +79,6 @@ impl TokenRecord {
     }
 
     /// Takes over what another version wrote into `kept`, where this record does not say otherwise.
-    #[cfg(feature = "oauth")]
     pub(super) fn keeping(mut self, kept: &Self) -> Self {
         for (name, value) in &kept.others.0 {
             self.others.0.entry(name).or_insert_with(|| value.clone());

@@ -57,6 +57,7 @@ mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
+#[cfg(feature = "oauth")]
 mod oauth;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
@@ -84,7 +85,7 @@ mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
 /// Z: tokens that processes keep together, in Redis.
-#[cfg(all(feature = "http", feature = "redis"))]
+#[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
 mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.
 mod signing;
