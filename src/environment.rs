@@ -251,6 +251,12 @@ impl Environment {
         self.oauth().map(|oauth| oauth.store(&self.around())).transpose()
     }
 
+    /// Variables that hold secrets by what its file says, and by their use here: a program that is started should not
+    /// get them.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.hidden.iter().map(String::as_str)
+    }
+
     fn oauth(&self) -> Option<&oauth::OAuth> {
         match &self.settings.auth {
             Some(SignIn::OAuth(oauth)) if self.own.auth.is_none() => Some(oauth),

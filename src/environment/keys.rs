@@ -97,6 +97,11 @@ const OAUTH: &[Key] = &[
     key("revocation_url", &LINE_TEXT, "Where tokens are given up."),
     key("introspection_url", &LINE_TEXT, "Where it tells about a token."),
     key("userinfo_url", &LINE_TEXT, "Where it tells whose a token is."),
+    key(
+        "redirect_uri",
+        &LINE_TEXT,
+        "Where a browser is sent back to, on this machine. Default: http://127.0.0.1/callback, at a free port.",
+    ),
     key("client_id", &LINE_TEXT, "The client's id."),
     key("client_secret", &LINE_TEXT, "The client's secret, if it has one."),
     key("in_body", &Shape::Flag, "Whether the client's secret stands in the form, not in a header. Default: false."),
