@@ -12,7 +12,6 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
-    oauth::{Registered, Registration, Session},
     params::Expand,
     query::Style,
     random::Random,
@@ -141,15 +140,17 @@ impl Client {
     ///
     /// # Errors
     /// `Auth` where the client signs in by other means, or not at all.
-    pub fn auth(&self) -> Result<Session> {
-        Session::of(&self.core.auth, &self.core.around())
+    #[cfg(feature = "oauth")]
+    pub fn auth(&self) -> Result<crate::oauth::Session> {
+        crate::oauth::Session::of(&self.core.auth, &self.core.around())
     }
 
     /// Registers a client with an OAuth server (RFC 7591), over this client's transport and without its credentials.
     ///
     /// # Errors
     /// `Auth`: the server has no place for it, or refused.
-    pub async fn register(&self, registration: Registration) -> Result<Registered> {
+    #[cfg(feature = "oauth")]
+    pub async fn register(&self, registration: crate::oauth::Registration) -> Result<crate::oauth::Registered> {
         registration.send(&self.core.around()).await
     }
 
@@ -391,7 +392,10 @@ impl Core {
             None => Ok(Arc::new(prepared)),
         });
         let mut named = std::mem::take(&mut self.named);
-        named.iter_mut().for_each(|named| named.prepare(&self.around()));
+        let around = self.around();
+        for named in &mut named {
+            named.prepare(&around);
+        }
         self.named = named;
         if let Ok(credentials) = &self.credentials {
             self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);

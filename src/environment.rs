@@ -311,6 +311,13 @@ impl Environment {
             return Ok(client.auth(auth.clone()));
         }
         let around = self.around();
+        for (name, auth) in &self.settings.auth_as {
+            let place = oauth::Where { token_url: None, base_url: self.home(), memory: &self.memory };
+            client = client.auth_as(name, auth.resolve(&around, &place)?);
+        }
+        if let Some(pem) = &self.settings.client_certificate {
+            client = client.client_certificate(pem.resolve(&around)?);
+        }
         for (name, value) in &self.settings.secret_headers {
             client = client.header(name, value.resolve(&around)?.expose());
         }

@@ -20,6 +20,7 @@ mod json;
 mod jwt;
 mod limit;
 mod multipart;
+#[cfg(feature = "oauth")]
 mod oauth;
 mod params;
 mod patch;
@@ -35,6 +36,7 @@ mod response;
 mod retry;
 mod secret;
 mod template;
+#[cfg(feature = "oauth")]
 mod token;
 mod transport;
 
@@ -55,7 +57,10 @@ pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use jwt::{JwkSource, JwtAlgorithm, JwtChecker, JwtIssuer, JwtKey, JwtKeys, JwtSigner};
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
-pub use oauth::{Authorization, DevicePrompt, Logout, OAuth2, Registered, Registration, Session, SignIn, TokenSource};
+#[cfg(feature = "oauth")]
+pub use oauth::{
+    Authorization, DevicePrompt, Logout, OAuth2, Registered, Registration, Session, SignIn, Token, TokenSource,
+};
 pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;
@@ -69,6 +74,7 @@ pub use response::{ByteStream, Download, Downloaded, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
+#[cfg(feature = "oauth")]
 pub use token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore};
 pub use transport::{Local, Resolve, Transport};
 

@@ -27,7 +27,13 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Arc<Held>
                 tracing::warn!(error.r#type = error.code(), "acquiring an access token failed");
             })?;
             let lasts = crate::jwt::expiry(token.expose()).map(|exp| exp.saturating_sub(millis(wall) / 1_000));
-            let life = Life::new(at, wall, lasts.map(std::time::Duration::from_secs), Random::default().draw());
+            let life = Life::new(
+                at,
+                wall,
+                lasts.map(std::time::Duration::from_secs),
+                renewal.margin,
+                Random::default().draw(),
+            );
             let held = Arc::new(Held::own(token, life));
             renewal.take(Arc::clone(&held), false);
             Ok(held)
@@ -48,8 +54,8 @@ fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
     if renewal.held().is_some_and(|held| held.record.generation >= kept.generation) {
         return None;
     }
-    let held = Held::kept(kept)?;
-    let fresh = held.life.freshness(renewal.margin, Instant::now(), SystemTime::now());
+    let held = Held::kept(kept, renewal.margin)?;
+    let fresh = held.life.freshness(Instant::now(), SystemTime::now());
     if matches!(fresh, Freshness::Late | Freshness::Ended) {
         return None;
     }
@@ -135,10 +141,12 @@ impl Flight<'_> {
             Grant::Password(user, password) => source::password(&self.wire, user, password).await?,
             Grant::Interactive(person) => {
                 drop(lock);
-                let granted = person.sign_in(&self.wire).await?;
+                let signed_in = self.renewal.while_waited_for(person.sign_in(&self.wire)).await;
+                let granted = signed_in.unwrap_or_else(|| Err(deserted()))?;
                 lock = self.renewal.store.lock(&self.renewal.key).await?;
                 let kept = lock.read().await?;
-                return self.kept(&mut *lock, granted, kept.or(known).as_ref()).await;
+                let before = kept.or(known).map(TokenRecord::cleared);
+                return self.kept(&mut *lock, granted, before.as_ref()).await;
             }
             Grant::Refresh(_) | Grant::Stored if known.as_ref().is_some_and(|known| known.reauth_required) => {
                 return Err(reauth());
@@ -147,7 +155,7 @@ impl Flight<'_> {
                 return Err(Error::coded(ErrorKind::Auth, "auth.required", "nobody is signed in; sign in first"));
             }
         };
-        self.kept(&mut *lock, granted, known.as_ref()).await
+        self.kept(&mut *lock, granted, known.map(TokenRecord::cleared).as_ref()).await
     }
 
     async fn kept(
@@ -174,7 +182,7 @@ pub(super) async fn keep(
         Ok(()) => false,
         // Who wrote meanwhile held the lock after us, and has the newer token.
         Err(error) if error.code() == "store.outdated" => {
-            return match lock.read().await?.and_then(Held::kept) {
+            return match lock.read().await?.and_then(|kept| Held::kept(kept, renewal.margin)) {
                 Some(newer) => {
                     let newer = Arc::new(newer);
                     renewal.take(Arc::clone(&newer), false);
@@ -210,6 +218,10 @@ fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
         Some(TokenRecord { access_token: None, .. }) => None,
         _ => grant.initial().cloned(),
     }
+}
+
+fn deserted() -> Error {
+    Error::coded(ErrorKind::Auth, "auth.expired", "the sign-in was given up, since nobody waited for it any more")
 }
 
 fn reauth() -> Error {

@@ -42,7 +42,6 @@ impl TokenKey {
     }
 
     /// The public parts, sorted by their names.
-    #[cfg(feature = "oauth")]
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

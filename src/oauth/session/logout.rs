@@ -8,7 +8,7 @@ use super::{
         wire::{Wire, unasked},
     },
     Session, newest,
-    sign_in::{cleared, readable},
+    sign_in::readable,
 };
 use crate::{
     error::{Error, Result},
@@ -53,7 +53,7 @@ impl Session {
             None if !unreadable => Ok(()),
             last => {
                 // An empty record in place of none: a renewal that comes late finds that it is too late.
-                let mut tombstone = cleared(last.clone().unwrap_or_default());
+                let mut tombstone = last.clone().unwrap_or_default().cleared();
                 tombstone.generation = tombstone.generation.saturating_add(1);
                 lock.write(&tombstone).await
             }

@@ -92,7 +92,7 @@ impl Session {
         };
         let mut lock = self.renewal.store.lock(&self.renewal.key).await?;
         let held = self.renewal.held().map(|held| held.record.clone());
-        let mut before = cleared(newest(held, readable(lock.read().await)?).unwrap_or_default());
+        let mut before = newest(held, readable(lock.read().await)?).unwrap_or_default().cleared();
         before.refresh_token = how.0.initial().cloned();
         flight::keep(&self.renewal, &wire.settings, &mut *lock, granted, Some(&before)).await.map(|_| ())
     }
@@ -104,12 +104,4 @@ pub(super) fn readable(kept: Result<Option<TokenRecord>>) -> Result<Option<Token
         Err(error) if error.code() == "store.corrupt" => Ok(None),
         kept => kept,
     }
-}
-
-/// A record without what belongs to one sign-in.
-pub(super) fn cleared(record: TokenRecord) -> TokenRecord {
-    let mut record = record;
-    (record.access_token, record.refresh_token, record.id_token) = (None, None, None);
-    (record.scope, record.expires_at, record.reauth_required) = (None, None, false);
-    record
 }
