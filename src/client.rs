@@ -12,7 +12,6 @@ use crate::{
     cookie::Jar,
     error::{ErrorKind, Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
-    oauth::{Registered, Registration, Session},
     params::Expand,
     query::Style,
     random::Random,
@@ -28,6 +27,7 @@ mod ambient;
 mod builder;
 mod gate;
 mod judge;
+mod named;
 mod next;
 mod options;
 mod place;
@@ -41,6 +41,7 @@ pub use run::Attempt;
 
 use builder::Propagation;
 use gate::Partitions;
+use named::{NO_AUTH, Named};
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
 use place::{Place, Places};
@@ -71,6 +72,8 @@ struct Core {
     actor: Option<Arc<str>>,
     auth: Auth,
     credentials: Result<Arc<Prepared>, Fault>,
+    /// Those that routes ask for by name.
+    named: Vec<Named>,
     /// The secrets in the settings, and with those of the credentials.
     settings: Arc<Masks>,
     masks: Arc<Masks>,
@@ -137,15 +140,17 @@ impl Client {
     ///
     /// # Errors
     /// `Auth` where the client signs in by other means, or not at all.
-    pub fn auth(&self) -> Result<Session> {
-        Session::of(&self.core.auth, &self.core.around())
+    #[cfg(feature = "oauth")]
+    pub fn auth(&self) -> Result<crate::oauth::Session> {
+        crate::oauth::Session::of(&self.core.auth, &self.core.around())
     }
 
     /// Registers a client with an OAuth server (RFC 7591), over this client's transport and without its credentials.
     ///
     /// # Errors
     /// `Auth`: the server has no place for it, or refused.
-    pub async fn register(&self, registration: Registration) -> Result<Registered> {
+    #[cfg(feature = "oauth")]
+    pub async fn register(&self, registration: crate::oauth::Registration) -> Result<crate::oauth::Registered> {
         registration.send(&self.core.around()).await
     }
 
@@ -176,6 +181,7 @@ impl Client {
         let mut core = Core::clone(&self.core);
         if base.origin() != core.base.origin() {
             core.auth = Auth::none();
+            core.named.clear();
             core.headers = builder::plain_headers();
             core.propagation = None;
             core.place = core.shared.places.at(base.origin());
@@ -186,27 +192,52 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
+    /// The same client at one absolute URL as a stranger: nothing of the caller's goes along, whatever the origin; a
+    /// redirect is not followed, and at most `most` bytes are read.
+    pub(crate) fn bare(&self, base: Base, most: u64) -> Self {
+        let mut core = Core::clone(&self.core);
+        core.auth = Auth::none();
+        core.headers = builder::plain_headers();
+        core.propagation = None;
+        core.jar = None;
+        core.redirect = Redirect::off();
+        core.bounds.body = most;
+        core.place = core.shared.places.at(base.origin());
+        core.base = base;
+        core.catalog = Catalog::open();
+        core.sign();
+        Self { core: Arc::new(core) }
+    }
+
+    /// Where its paths begin.
+    pub(crate) fn base(&self) -> &Base {
+        &self.core.base
+    }
+
     pub(crate) fn context(&self) -> Context<'_> {
         let Core { base, catalog, headers, expand, style, .. } = &*self.core;
         Context { base, catalog, headers, expand: *expand, style: *style }
     }
 
-    /// The call's own credentials, else the client's.
-    pub(crate) fn credentials(&self, options: &Options) -> Result<Arc<Prepared>> {
-        match &options.auth {
-            Some(auth) => Ok(Arc::new(auth.prepare(&self.core.around())?)),
-            None => Ok(Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?)),
+    /// The call's own credentials, else those that the route asks for by name, else the client's.
+    pub(crate) fn credentials(&self, options: &Options, route: Option<&str>) -> Result<Arc<Prepared>> {
+        let core = &self.core;
+        match (&options.auth, route) {
+            (Some(auth), _) => Ok(Arc::new(auth.prepare(&core.around())?)),
+            (None, Some(NO_AUTH)) => Ok(Arc::new(Auth::none().prepare(&core.around())?)),
+            (None, Some(name)) => Ok(named::find(&core.named, name)?),
+            (None, None) => Ok(Arc::clone(core.credentials.as_ref().map_err(Fault::clone)?)),
         }
     }
 
-    /// Attaches `credentials`; with credentials of the call's own, the client's secret headers stay behind.
+    /// Attaches `credentials`; with others than the client's usual ones, its secret headers stay behind.
     pub(crate) fn sign<B>(
         wire: &mut http::Request<B>,
         request: &Request,
-        options: &Options,
+        apart: bool,
         (credentials, needs_actor): (&Prepared, bool),
     ) -> Result<()> {
-        if options.auth.is_some() {
+        if apart {
             let inherited = |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() && !request.sets(name);
             let inherited: Vec<_> = wire.headers().iter().filter(inherited).map(|(name, _)| name.clone()).collect();
             for name in &inherited {
@@ -360,9 +391,14 @@ impl Core {
             }
             None => Ok(Arc::new(prepared)),
         });
+        let mut named = std::mem::take(&mut self.named);
+        named.iter_mut().for_each(|named| named.prepare(&self.around()));
+        self.named = named;
         if let Ok(credentials) = &self.credentials {
             self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);
-            self.masks = Arc::new(self.settings.joined(credentials.masks()));
+            let named = self.named.iter().filter_map(|named| named.prepared.as_ref().ok());
+            let masks = self.settings.joined(credentials.masks());
+            self.masks = Arc::new(named.fold(masks, |masks, named| masks.joined(named.masks())));
         }
     }
 }
@@ -380,6 +416,7 @@ impl fmt::Debug for Client {
             actor,
             auth,
             credentials: _,
+            named,
             settings: _,
             masks: _,
             headers,
@@ -402,6 +439,7 @@ impl fmt::Debug for Client {
             .field("catalog", catalog)
             .field("actor", actor)
             .field("auth", auth)
+            .field("auth_as", &named.iter().map(|named| &named.name).collect::<Vec<_>>())
             .field("headers", &format_args!("{} (not shown)", headers.len()))
             .field("correlation", propagation)
             .field("expand", expand)

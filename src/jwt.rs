@@ -2,6 +2,7 @@
 //!
 //! [`expiry`] reads when a token ends, so that it can be renewed early; it proves nothing.
 
+#[cfg(any(test, feature = "oauth"))]
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 #[cfg(feature = "jwt")]
@@ -31,22 +32,26 @@ pub use self::{
 };
 
 /// The longest token that is looked into, in bytes.
+#[cfg(any(test, feature = "jwt", feature = "oauth"))]
 const LONGEST: usize = 64 << 10;
 
 /// The `exp` claim of a token, in whole seconds since 1970, rounded down; its signature is not checked.
 ///
 /// `None` for what is no JSON Web Token, is encrypted, or has no numeric `exp`.
+#[cfg(any(test, feature = "oauth"))]
 pub(crate) fn expiry(token: &str) -> Option<u64> {
     seconds(claims(token)?.get("exp")?)
 }
 
 /// A time in a claim, in whole seconds since 1970.
+#[cfg(any(test, feature = "oauth"))]
 pub(crate) fn seconds(time: &serde_json::Value) -> Option<u64> {
     // What is below zero was long ago, what is too large never comes; `as` goes to the nearest.
     time.as_u64().or_else(|| time.as_f64().map(|time| time.floor() as u64))
 }
 
 /// The claims of a token, whose signature is not checked; `None` for what is no JSON Web Token, or is encrypted.
+#[cfg(any(test, feature = "oauth"))]
 pub(crate) fn claims(token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {

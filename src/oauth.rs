@@ -35,7 +35,7 @@ mod wire;
 pub use code::Authorization;
 pub use device::DevicePrompt;
 pub use registration::{Registered, Registration};
-pub use session::{Logout, Session, SignIn};
+pub use session::{Logout, Session, SignIn, Token};
 pub use source::TokenSource;
 
 use discovery::Metadata;

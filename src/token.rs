@@ -8,6 +8,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{body::BoxFuture, error::Result};
 
+mod file;
 mod key;
 mod life;
 mod memory;
@@ -32,6 +33,34 @@ impl TokenStore {
     /// Keeps tokens in this process, and forgets them with it.
     pub fn memory() -> Self {
         Self::own(memory::Memory::default())
+    }
+
+    /// Keeps tokens in the file at `path`, which processes may share; its owner alone can read it.
+    ///
+    /// The file is JSON of at most 1 MiB, and names whose each token is. It is replaced whole or not at all, and its
+    /// folder is made where there is none. What others could have written, and what no such file is, is refused with
+    /// `store.permission` and what to do; a damaged file is set aside as `….corrupt-<time>`, and told of as
+    /// `store.corrupt` once. Locks are files beside it, which stay; on a file system without locks nothing is kept.
+    ///
+    /// ```
+    /// use restwalk::{TokenKey, TokenRecord, TokenStore};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # restwalk::block_on(async {
+    /// let tokens = TokenStore::file(folder.path().join("restwalk/tokens.json"));
+    /// let key = TokenKey::new([("endpoint", "https://id.example.com/token"), ("account", "ada")], []);
+    /// let mut turn = tokens.lock(&key).await?;
+    /// let mut record = turn.read().await?.unwrap_or_default();
+    /// record.generation += 1;
+    /// record.access_token = Some("s3cret".into());
+    /// turn.write(&record).await?;
+    /// assert_eq!(tokens.read(&key).await?.unwrap().generation, 1);
+    /// # Ok::<(), restwalk::Error>(())
+    /// # })??;
+    /// # Ok::<(), restwalk::Error>(())
+    /// ```
+    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
+        Self::own(file::FileStore::at(path.into()))
     }
 
     /// Keeps tokens wherever `backend` does.

@@ -14,7 +14,7 @@ use tracing::{
 };
 use url::Url;
 
-use crate::{fixture, load, retries};
+use crate::{fixture, load, retries, tokens};
 
 /// Does a job so many times.
 pub type Run = Box<dyn FnMut(u64)>;
@@ -46,6 +46,7 @@ pub fn find(name: &str, address: &str) -> Run {
         "put-flaky" => in_turn(retries::put(address, "flaky")),
         "refused" => in_turn(retries::refused(address)),
         "acquire" => load::acquire(),
+        "token" => tokens::read(),
         "path-500" => path(500),
         "path-5000" => path(5_000),
         "url" => repeat(|| Url::parse(black_box(&format!("http://127.0.0.1:8080{}", fixture::PATH))).unwrap()),

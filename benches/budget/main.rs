@@ -29,6 +29,8 @@ mod rows;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]
+mod tokens;
+#[cfg(unix)]
 mod transfer;
 
 #[cfg(unix)]

@@ -10,7 +10,7 @@ use crate::{
     report::{Unit, note, row},
     retries,
     server::Server,
-    transfer,
+    tokens, transfer,
 };
 
 const INSTRUCTIONS: Unit = Unit::Of("instr");
@@ -23,7 +23,7 @@ type Group = (&'static [&'static str], fn(&str));
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [Group; 17] = [
+    let groups: [Group; 18] = [
         (&["G1", "G2"], calls),
         (&["G3"], peers::stack),
         (&["G5"], paths),
@@ -41,6 +41,7 @@ pub fn all(wanted: &[&str]) {
         (&["G21", "W06"], load::crowds),
         (&["W01", "W02", "W03", "W04", "W05", "W06"], load::load),
         (&["W10"], load::limiter),
+        (&["G20", "W12"], tokens::tokens),
     ];
     for (ids, measure) in groups {
         if wanted.is_empty() || ids.iter().any(|id| wanted.contains(id)) {

@@ -13,7 +13,7 @@ mod network;
 
 pub(super) use identity::Propagation;
 
-use super::{Bounds, Client, Core, Partitions, Places, Shared};
+use super::{Bounds, Client, Core, Named, Partitions, Places, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
@@ -44,6 +44,7 @@ pub struct ClientBuilder {
     catalog: Option<Catalog>,
     actor: Option<String>,
     auth: Auth,
+    named: Vec<Named>,
     headers: Vec<(String, String)>,
     agent: String,
     application: String,
@@ -90,6 +91,7 @@ impl ClientBuilder {
             catalog: None,
             actor: None,
             auth: Auth::none(),
+            named: Vec::new(),
             headers: Vec::new(),
             agent: String::new(),
             application: String::new(),
@@ -140,6 +142,28 @@ impl ClientBuilder {
     /// Signs in; credentials go to the base URL's origin only.
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
+        self
+    }
+
+    /// Gives the credentials for which a catalog's routes ask by `name`, as `auth: admin` does; the last of a name counts.
+    ///
+    /// The client's usual ones stay behind there, with its headers that hold secrets and the cookies of its jar.
+    /// A route with `auth: none` gets none, and credentials of the call itself win over both.
+    ///
+    /// ```
+    /// # use restwalk::{Auth, Catalog, Client};
+    /// let catalog = "resources: {keys: {route: /keys, auth: admin}, health: {route: /health, auth: none}}";
+    /// let client = Client::builder("https://api.example.com")
+    ///     .catalog(Catalog::from_yaml(catalog, "")?)
+    ///     .auth(Auth::bearer("mine"))
+    ///     .auth_as("admin", Auth::basic("root", "s3cret"))
+    ///     .build()?;
+    /// # Ok::<(), restwalk::Error>(())
+    /// ```
+    pub fn auth_as(mut self, name: impl Into<String>, auth: Auth) -> Self {
+        let name = name.into();
+        self.named.retain(|named| named.name != name);
+        self.named.push(Named::new(name, auth));
         self
     }
 
@@ -274,6 +298,7 @@ impl ClientBuilder {
             actor: self.actor.map(Into::into),
             auth: self.auth,
             credentials: Err(Fault::request("not signed in yet")),
+            named: self.named,
             settings: Arc::clone(&masks),
             masks,
             headers,
@@ -292,6 +317,7 @@ impl ClientBuilder {
         };
         core.sign();
         core.credentials.as_ref().map_err(Fault::clone)?;
+        core.named.iter().try_for_each(Named::check)?;
         Ok(Client { core: Arc::new(core) })
     }
 

@@ -5,12 +5,16 @@ use std::{
     time::Duration,
 };
 
-use super::reference::{Around, Reference, Shown};
+use super::{
+    oauth::{OAuth, Where},
+    place::Place,
+    reference::{Around, Reference, Shown},
+};
 use crate::{auth::Auth, catalog::Rate, error::Result};
 
 #[derive(Default)]
 pub(super) struct Settings {
-    pub(super) base_url: Option<String>,
+    pub(super) base_url: Option<Place>,
     pub(super) catalog: Option<Served>,
     pub(super) defaults: Option<PathBuf>,
     pub(super) actor: Option<String>,
@@ -42,6 +46,7 @@ pub(super) enum SignIn {
     Query(String, Reference),
     Cookie(String, Reference),
     Template(Vec<(String, String)>, Vec<(String, Reference)>),
+    OAuth(Box<OAuth>),
 }
 
 impl Settings {
@@ -80,7 +85,7 @@ impl Settings {
         });
         let joined = |list: Option<Vec<String>>| list.map(|list| list.join(", "));
         let known = [
-            ("base_url", self.base_url.clone()),
+            ("base_url", self.base_url.as_ref().map(|place| place.told().to_owned())),
             ("catalog", catalog),
             ("defaults", self.defaults.as_ref().map(path)),
             ("actor", self.actor.clone()),
@@ -108,6 +113,7 @@ impl SignIn {
             Self::Basic(user, password) => vec![user, password],
             Self::Scheme(_, key) | Self::Header(_, key) | Self::Query(_, key) | Self::Cookie(_, key) => vec![key],
             Self::Template(_, values) => values.iter().map(|(_, secret)| secret).collect(),
+            Self::OAuth(oauth) => oauth.references().collect(),
         }
     }
 
@@ -131,12 +137,14 @@ impl SignIn {
                 let values = values.iter().map(|(name, secret)| format!("{name}: {}", secret.told(shown)));
                 format!("headers {}", headers.chain(values).collect::<Vec<_>>().join(", "))
             }
+            Self::OAuth(oauth) => oauth.summary(shown),
         }
     }
 
     /// The credentials, their secrets looked up.
-    pub(super) fn resolve(&self, around: &Around<'_>) -> Result<Auth> {
+    pub(super) fn resolve(&self, around: &Around<'_>, place: &Where<'_>) -> Result<Auth> {
         Ok(match self {
+            Self::OAuth(oauth) => oauth.resolve(around, place)?,
             Self::Basic(user, password) => Auth::basic(user.resolve(around)?, password.resolve(around)?),
             Self::Scheme(scheme, token) => Auth::scheme(scheme, token.resolve(around)?),
             Self::Header(name, key) => Auth::api_key_header(name, key.resolve(around)?),

@@ -2,6 +2,8 @@ use std::{fs, time::Duration};
 
 use super::*;
 
+mod oauth;
+
 /// The environments of a file that holds `text`, its variables being `pairs`.
 fn read(text: &str, pairs: &'static [(&str, &str)]) -> Result<(tempfile::TempDir, Vec<Environment>)> {
     let folder = tempfile::tempdir().unwrap();
@@ -40,11 +42,11 @@ const MESSAGES: &[(&str, &str)] = &[
     ("environments: {a: {auth: CNRY}}", "1:26: environments.a.auth: expected a map, found another value"),
     (
         "environments: {a: {auth: {bearer CNRY}}}",
-        "1:27: environments.a.auth: unknown key; expected one of bearer, basic, api_key, scheme, template",
+        "1:27: environments.a.auth: unknown key; expected one of bearer, basic, api_key, scheme, template, oauth2",
     ),
     (
         "environments: {a: {auth: {}}}",
-        "1:26: environments.a.auth: expected at least one of bearer, basic, api_key, scheme, template, found an empty map",
+        "1:26: environments.a.auth: expected at least one of bearer, basic, api_key, scheme, template, oauth2, found an empty map",
     ),
     (
         "environments: {a: {auth: {bearer: CNRY, basic: {user: a, password: CNRY}}}}",

@@ -27,7 +27,13 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Arc<Held>
                 tracing::warn!(error.r#type = error.code(), "acquiring an access token failed");
             })?;
             let lasts = crate::jwt::expiry(token.expose()).map(|exp| exp.saturating_sub(millis(wall) / 1_000));
-            let life = Life::new(at, wall, lasts.map(std::time::Duration::from_secs), Random::default().draw());
+            let life = Life::new(
+                at,
+                wall,
+                lasts.map(std::time::Duration::from_secs),
+                renewal.margin,
+                Random::default().draw(),
+            );
             let held = Arc::new(Held::own(token, life));
             renewal.take(Arc::clone(&held), false);
             Ok(held)
@@ -48,8 +54,8 @@ fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
     if renewal.held().is_some_and(|held| held.record.generation >= kept.generation) {
         return None;
     }
-    let held = Held::kept(kept)?;
-    let fresh = held.life.freshness(renewal.margin, Instant::now(), SystemTime::now());
+    let held = Held::kept(kept, renewal.margin)?;
+    let fresh = held.life.freshness(Instant::now(), SystemTime::now());
     if matches!(fresh, Freshness::Late | Freshness::Ended) {
         return None;
     }
@@ -176,7 +182,7 @@ pub(super) async fn keep(
         Ok(()) => false,
         // Who wrote meanwhile held the lock after us, and has the newer token.
         Err(error) if error.code() == "store.outdated" => {
-            return match lock.read().await?.and_then(Held::kept) {
+            return match lock.read().await?.and_then(|kept| Held::kept(kept, renewal.margin)) {
                 Some(newer) => {
                     let newer = Arc::new(newer);
                     renewal.take(Arc::clone(&newer), false);

@@ -11,7 +11,7 @@ use super::wire::Granted;
 use crate::{
     random::Random,
     secret::Secret,
-    token::{Life, TokenRecord},
+    token::{Life, Margin, TokenRecord},
 };
 
 /// An access token, how long it is good for, and what is kept of it.
@@ -71,11 +71,11 @@ impl Held {
     }
 
     /// The access token of a record, `None` where it has none.
-    pub(super) fn kept(record: TokenRecord) -> Option<Self> {
+    pub(super) fn kept(record: TokenRecord, margin: Margin) -> Option<Self> {
         let value = record.access_token.clone()?;
         let issued = UNIX_EPOCH.checked_add(Duration::from_millis(record.issued_at))?;
         let lasts = record.expires_at.map(|end| Duration::from_millis(end.saturating_sub(record.issued_at)));
-        let life = Life::new(Instant::now(), issued.min(SystemTime::now()), lasts, Random::default().draw());
+        let life = Life::new(Instant::now(), issued.min(SystemTime::now()), lasts, margin, Random::default().draw());
         Some(Self { value, life, record, refused: AtomicBool::new(false) })
     }
 }

@@ -132,7 +132,7 @@ impl Renewal {
         if held.was_refused() {
             return Freshness::Ended;
         }
-        held.life.freshness(self.margin, Instant::now(), SystemTime::now())
+        held.life.freshness(Instant::now(), SystemTime::now())
     }
 
     /// Another token than `old`, which one renewal gives to all who wait for it.

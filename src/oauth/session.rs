@@ -1,6 +1,7 @@
 //! The sign-in of a client, by hand: its token, a new one, none.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::{
     Settings,
     code::Authorization,
-    held::millis,
+    held::{Held, millis},
     present::Presented,
     renewal::Renewal,
     source::Source,
@@ -20,7 +21,6 @@ use crate::{
     auth::{Around, Auth},
     error::{Error, ErrorKind, Result},
     jwt,
-    secret::Secret,
     token::TokenRecord,
 };
 
@@ -49,6 +49,28 @@ pub struct Session {
     pub(super) carrier: Carrier,
 }
 
+/// An access token as it is at hand. Printing it shows no part of it.
+#[derive(Clone)]
+pub struct Token(Arc<Held>);
+
+impl Token {
+    /// The token itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        self.0.value().expose()
+    }
+
+    /// What was granted, with blanks between scopes; `None` where neither side named any.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.scope()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("scope", &self.scope()).finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// The sign-in of these credentials.
     ///
@@ -66,8 +88,8 @@ impl Session {
     ///
     /// # Errors
     /// `Auth` or `Store`: why there is none.
-    pub async fn token(&self) -> Result<Secret> {
-        Ok(self.renewal.token(|| self.carrier.now()).await?.value().clone())
+    pub async fn token(&self) -> Result<Token> {
+        Ok(Token(self.renewal.token(|| self.carrier.now()).await?))
     }
 
     /// Gives the token at hand up, so that the next call gets another.

@@ -85,7 +85,7 @@ impl Wire {
             let tried = self.post(uri, &form).await;
             let moment = Moment { wall: SystemTime::now(), left: None, draw: Random::default().draw() };
             let failed = match &tried {
-                Ok(reply) if reply.status.as_u16() < 400 => return reply.granted(grant, self.accepted()),
+                Ok(reply) if reply.status.as_u16() < 400 => return reply.granted(grant, &self.settings),
                 Ok(reply) => Failed::Answer(reply.status, &reply.headers),
                 Err(error) => Failed::Error(error),
             };
@@ -94,7 +94,7 @@ impl Wire {
                 Decision::Again(resend) if grant != Grant::Refresh || lost < 2 => resend,
                 _ => {
                     return match tried {
-                        Ok(reply) => reply.granted(grant, self.accepted()),
+                        Ok(reply) => reply.granted(grant, &self.settings),
                         Err(error) => Err(unasked(error)),
                     };
                 }
@@ -110,10 +110,6 @@ impl Wire {
             Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
             None => self.discovered(place).await,
         }
-    }
-
-    pub(super) fn accepted(&self) -> Accepted<'_> {
-        Accepted { scheme: &self.settings.scheme, untyped: self.settings.untyped }
     }
 
     /// Posts `form`, with the client's own credentials, once.
@@ -170,7 +166,8 @@ impl Wire {
 
 impl Reply {
     /// Reads a token, or why there is none.
-    pub(super) fn granted(&self, grant: Grant, accepted: Accepted<'_>) -> Result<Granted> {
+    pub(super) fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
+        let accepted = Accepted { scheme: &settings.scheme, untyped: settings.untyped };
         let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
             200..=299 => Answer::read(&self.body, accepted, self.server_time(), &clean)?,
@@ -181,7 +178,7 @@ impl Reply {
             }
             _ => return Err(refusal(grant, self.status, &self.body, &clean)),
         };
-        let life = Life::new(self.at, self.wall, answer.lasts.take(), Random::default().draw());
+        let life = Life::new(self.at, self.wall, answer.lasts.take(), settings.margin, Random::default().draw());
         Ok(Granted { answer, life, now: self.server_time() })
     }
 

@@ -41,6 +41,11 @@ impl TokenKey {
         public.id(salt)[..32].to_owned()
     }
 
+    /// The public parts, sorted by their names.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// 64 hexadecimal digits that stand for this key in a store which has `salt`; no part can be read from them.
     pub fn id(&self, salt: &[u8]) -> String {
         let mut hash = Sha256::new();

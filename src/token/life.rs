@@ -33,14 +33,26 @@ pub(crate) struct Life {
     at: Instant,
     wall: SystemTime,
     lasts: Option<Duration>,
-    /// A number from 0 up to 1, by which those who hold it do not all renew it at once.
-    draw: f64,
+    /// The ages at which it is due and late.
+    due: Duration,
+    late: Duration,
 }
 
 impl Life {
-    /// A token that was asked for at `at`, which was `wall`; `None` lasts until the server refuses it.
-    pub(crate) fn new(at: Instant, wall: SystemTime, lasts: Option<Duration>, draw: f64) -> Self {
-        Self { at, wall, lasts: lasts.map(|lasts| lasts.min(LONGEST)), draw }
+    /// A token that was asked for at `at`, which was `wall`; `None` lasts until the server refuses it. By `draw`, a
+    /// number from 0 up to 1, those who hold it do not all renew it at once.
+    pub(crate) fn new(at: Instant, wall: SystemTime, lasts: Option<Duration>, margin: Margin, draw: f64) -> Self {
+        let lasts = lasts.map(|lasts| lasts.min(LONGEST));
+        let life = lasts.unwrap_or_default();
+        let (window, edge) = match margin {
+            Margin::Fixed(edge) => (edge, edge),
+            Margin::Standard => {
+                let fifth = life / 5;
+                let (window, edge) = (fifth.min(Duration::from_secs(300)), fifth.min(Duration::from_secs(10)));
+                (window.mul_f64(1.0 - 0.5 * draw).max(edge), edge)
+            }
+        };
+        Self { at, wall, lasts, due: life.saturating_sub(window), late: life.saturating_sub(edge) }
     }
 
     /// How long ago it was asked for: by the clock that knows no jumps, or by the one that goes on while the machine
@@ -50,24 +62,13 @@ impl Life {
         now.saturating_duration_since(self.at).max(slept)
     }
 
-    pub(crate) fn freshness(&self, margin: Margin, now: Instant, wall: SystemTime) -> Freshness {
+    pub(crate) fn freshness(&self, now: Instant, wall: SystemTime) -> Freshness {
         let Some(lasts) = self.lasts else { return Freshness::Fresh };
-        let left = lasts.saturating_sub(self.age(now, wall));
-        if left.is_zero() {
-            return Freshness::Ended;
-        }
-        let (window, edge) = match margin {
-            Margin::Fixed(edge) => (Duration::ZERO, edge),
-            Margin::Standard => {
-                let fifth = lasts / 5;
-                let window = fifth.min(Duration::from_secs(300));
-                (window.mul_f64(1.0 - 0.5 * self.draw), fifth.min(Duration::from_secs(10)))
-            }
-        };
-        match () {
-            () if left <= edge => Freshness::Late,
-            () if left <= window => Freshness::Due,
-            () => Freshness::Fresh,
+        match self.age(now, wall) {
+            age if age < self.due => Freshness::Fresh,
+            age if age < self.late => Freshness::Due,
+            age if age < lasts => Freshness::Late,
+            _ => Freshness::Ended,
         }
     }
 
@@ -93,7 +94,7 @@ mod tests {
 
     fn found(lasts: u64, draw: f64, margin: Margin, age: u64) -> Freshness {
         let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + s(1_000_000));
-        Life::new(at, wall, Some(s(lasts)), draw).freshness(margin, at + s(age), wall + s(age))
+        Life::new(at, wall, Some(s(lasts)), margin, draw).freshness(at + s(age), wall + s(age))
     }
 
     #[test]
@@ -143,27 +144,27 @@ mod tests {
     #[test]
     fn o24_the_time_a_machine_slept_counts() {
         let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + s(1_000_000));
-        let life = Life::new(at, wall, Some(s(3600)), 0.0);
-        assert_eq!(life.freshness(Margin::Standard, at + s(1), wall + s(7200)), Ended);
+        let life = Life::new(at, wall, Some(s(3600)), Margin::Standard, 0.0);
+        assert_eq!(life.freshness(at + s(1), wall + s(7200)), Ended);
     }
 
     #[test]
     fn o21_a_clock_that_is_set_back_changes_nothing() {
         let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + s(1_000_000));
-        let life = Life::new(at, wall, Some(s(3600)), 0.0);
+        let life = Life::new(at, wall, Some(s(3600)), Margin::Standard, 0.0);
         for back in [0, 600, 1_000_000] {
-            assert_eq!(life.freshness(Margin::Standard, at + s(60), wall - s(back)), Fresh);
-            assert_eq!(life.freshness(Margin::Standard, at + s(3600), wall - s(back)), Ended);
+            assert_eq!(life.freshness(at + s(60), wall - s(back)), Fresh);
+            assert_eq!(life.freshness(at + s(3600), wall - s(back)), Ended);
         }
     }
 
     #[test]
     fn o20_no_life_is_too_long_and_none_lasts_until_refused() {
         let (at, wall) = (Instant::now(), SystemTime::UNIX_EPOCH);
-        let life = Life::new(at, wall, Some(Duration::MAX), 0.0);
+        let life = Life::new(at, wall, Some(Duration::MAX), Margin::Standard, 0.0);
         assert_eq!(life.lasts(), Some(LONGEST));
         let far = wall + LONGEST * 2;
-        assert_eq!(life.freshness(Margin::Standard, at, far), Ended);
-        assert_eq!(Life::new(at, wall, None, 0.0).freshness(Margin::Standard, at, far), Fresh);
+        assert_eq!(life.freshness(at, far), Ended);
+        assert_eq!(Life::new(at, wall, None, Margin::Standard, 0.0).freshness(at, far), Fresh);
     }
 }

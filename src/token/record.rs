@@ -86,6 +86,14 @@ impl TokenRecord {
         self
     }
 
+    /// Takes over what another version wrote into `kept`, where this record does not say otherwise.
+    pub(super) fn keeping(mut self, kept: &Self) -> Self {
+        for (name, value) in &kept.others.0 {
+            self.others.0.entry(name).or_insert_with(|| value.clone());
+        }
+        self
+    }
+
     /// Whether anything in it can sign in.
     pub fn is_of_use(&self) -> bool {
         self.access_token.is_some() || self.refresh_token.is_some() && !self.reauth_required

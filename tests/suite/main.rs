@@ -23,14 +23,20 @@ mod concurrency;
 mod conformance;
 /// V-E8, V-E9, Y42: what tells a server of the work around, and who calls.
 mod correlation;
+/// Which credentials a call goes out with.
+mod credentials;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
 /// O50 to O58, V-W8: a person signs a device in.
+#[cfg(feature = "oauth")]
 mod devices;
+/// HTTP Digest, with curl for a second opinion.
+mod digest;
 /// O31, O32, W60: an OAuth server that is found by its own metadata.
+#[cfg(feature = "oauth")]
 mod discovery;
 /// B21 to B30, X33 to X38: downloads that break off and are gone on with.
 #[cfg(feature = "http")]
@@ -57,6 +63,7 @@ mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
+#[cfg(feature = "oauth")]
 mod oauth;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
@@ -84,7 +91,11 @@ mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
 /// O34, D24, W76: signing in anew, signing out, asking about a token, registering a client.
+#[cfg(feature = "oauth")]
 mod sessions;
+/// Z: tokens that processes keep together, in Redis.
+#[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
+mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.
 mod signing;
 /// What a trace shows.
@@ -94,3 +105,6 @@ mod surface;
 /// TLS: whose certificates are trusted, and HTTP/2.
 #[cfg(feature = "http")]
 mod tls;
+/// D, O: files of tokens, as processes share them.
+#[cfg(all(unix, feature = "oauth"))]
+mod tokens;

@@ -3,6 +3,7 @@
 #[cfg(feature = "http")]
 pub mod authority;
 pub mod canary;
+pub mod digest;
 pub mod echo;
 #[cfg(feature = "http")]
 pub mod fault;
