@@ -392,7 +392,10 @@ impl Core {
             None => Ok(Arc::new(prepared)),
         });
         let mut named = std::mem::take(&mut self.named);
-        named.iter_mut().for_each(|named| named.prepare(&self.around()));
+        let around = self.around();
+        for named in &mut named {
+            named.prepare(&around);
+        }
         self.named = named;
         if let Ok(credentials) = &self.credentials {
             self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);

@@ -97,6 +97,11 @@ impl Session {
         self.renewal.invalidate();
     }
 
+    /// Waits until no renewal is under way: a program that ends before might lose the token that it is being given.
+    pub async fn settled(&self) {
+        self.renewal.settled().await;
+    }
+
     /// Whether the store has the token at hand; one that it could not take is offered to it again with each use.
     pub fn is_saved(&self) -> bool {
         !self.renewal.is_unsaved()

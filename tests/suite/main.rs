@@ -54,6 +54,9 @@ mod habits;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
 #[cfg(feature = "jwt")]
 mod jwt;
+/// D17: tokens in a real keyring.
+#[cfg(all(target_os = "linux", feature = "http", feature = "keyring"))]
+mod keyrings;
 /// The order of the modules, held against every import.
 mod layers;
 /// L: limits, over the whole loop.

@@ -10,6 +10,8 @@ pub mod fault;
 #[cfg(feature = "http")]
 pub mod h2_fault;
 pub mod habits;
+#[cfg(all(target_os = "linux", feature = "http", feature = "keyring"))]
+pub mod keyring;
 pub mod provider;
 pub mod recorder;
 #[cfg(feature = "redis")]
