@@ -145,6 +145,15 @@ impl Client {
         crate::oauth::Session::of(&self.core.auth, &self.core.around())
     }
 
+    /// Registers a client with an OAuth server (RFC 7591), over this client's transport and without its credentials.
+    ///
+    /// # Errors
+    /// `Auth`: the server has no place for it, or refused.
+    #[cfg(feature = "oauth")]
+    pub async fn register(&self, registration: crate::oauth::Registration) -> Result<crate::oauth::Registered> {
+        registration.send(&self.core.around()).await
+    }
+
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Self {
@@ -383,7 +392,10 @@ impl Core {
             None => Ok(Arc::new(prepared)),
         });
         let mut named = std::mem::take(&mut self.named);
-        named.iter_mut().for_each(|named| named.prepare(&self.around()));
+        let around = self.around();
+        for named in &mut named {
+            named.prepare(&around);
+        }
         self.named = named;
         if let Ok(credentials) = &self.credentials {
             self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);

@@ -251,6 +251,12 @@ impl Environment {
         self.oauth().map(|oauth| oauth.store(&self.around())).transpose()
     }
 
+    /// Variables that hold secrets by what its file says, and by their use here: a program that is started should not
+    /// get them.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.hidden.iter().map(String::as_str)
+    }
+
     fn oauth(&self) -> Option<&oauth::OAuth> {
         match &self.settings.auth {
             Some(SignIn::OAuth(oauth)) if self.own.auth.is_none() => Some(oauth),
@@ -305,6 +311,13 @@ impl Environment {
             return Ok(client.auth(auth.clone()));
         }
         let around = self.around();
+        for (name, auth) in &self.settings.auth_as {
+            let place = oauth::Where { token_url: None, base_url: self.home(), memory: &self.memory };
+            client = client.auth_as(name, auth.resolve(&around, &place)?);
+        }
+        if let Some(pem) = &self.settings.client_certificate {
+            client = client.client_certificate(pem.resolve(&around)?);
+        }
         for (name, value) in &self.settings.secret_headers {
             client = client.header(name, value.resolve(&around)?.expose());
         }

@@ -58,7 +58,9 @@ pub use jwt::{JwkSource, JwtAlgorithm, JwtChecker, JwtIssuer, JwtKey, JwtKeys, J
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
 #[cfg(feature = "oauth")]
-pub use oauth::{DevicePrompt, OAuth2, Session, Token, TokenSource};
+pub use oauth::{
+    Authorization, DevicePrompt, Logout, OAuth2, Registered, Registration, Session, SignIn, Token, TokenSource,
+};
 pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;

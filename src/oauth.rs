@@ -15,21 +15,27 @@ use crate::{
 };
 
 mod answer;
+mod challenge;
+mod code;
 mod device;
 mod discovery;
 mod endpoint;
 mod flight;
 mod form;
 mod held;
+mod id_token;
 mod pkce;
 mod present;
+mod registration;
 mod renewal;
 mod session;
 mod source;
 mod wire;
 
+pub use code::Authorization;
 pub use device::DevicePrompt;
-pub use session::{Session, Token};
+pub use registration::{Registered, Registration};
+pub use session::{Logout, Session, SignIn, Token};
 pub use source::TokenSource;
 
 use discovery::Metadata;
@@ -72,6 +78,8 @@ pub(crate) struct Settings {
     scopes: Vec<String>,
     extra: Vec<(String, Secret)>,
     account: Option<String>,
+    /// Where a browser is sent back to.
+    redirect_uri: Option<String>,
     store: TokenStore,
     margin: Margin,
     /// The longest that one request takes.
@@ -95,6 +103,7 @@ impl OAuth2 {
             scopes: Vec::new(),
             extra: Vec::new(),
             account: None,
+            redirect_uri: None,
             store: TokenStore::memory(),
             margin: Margin::Standard,
             timeout: Duration::from_secs(8),

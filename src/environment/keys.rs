@@ -33,6 +33,11 @@ const ENVIRONMENT: &[Key] = &[
     ),
     key("variables", &Shape::Named(&VARIABLE_NAME, &LINE_TEXT), "What {names} in the base URL's host stand for."),
     key("auth", &Shape::Some(AUTH), "How it signs in: one of these."),
+    key(
+        "auth_as",
+        &Shape::Named(&NAME, &Shape::Some(AUTH)),
+        "Other credentials, by the names that the catalog's routes have for them.",
+    ),
     key("timeout", &Shape::Seconds, "The longest that a call may take, in seconds. Default: 60."),
     key(
         "retry",
@@ -46,6 +51,11 @@ const ENVIRONMENT: &[Key] = &[
     ),
     key("proxy", &LINE_TEXT, "The URL of a proxy, or none. Default: as the environment's variables say."),
     key("ca_certificate", &LINE_TEXT, "A file of CA certificates in PEM that are trusted as well as the system's."),
+    key(
+        "client_certificate",
+        &LINE_TEXT,
+        "The certificate that is shown to the server, and its key: a reference to PEM, such as file:me.pem.",
+    ),
 ];
 
 const DOCUMENT: &[Key] = &[
@@ -67,6 +77,7 @@ const DOCUMENT: &[Key] = &[
 const AUTH: &[Key] = &[
     key("bearer", &LINE_TEXT, "A bearer token."),
     key("basic", &Shape::Record(BASIC), "HTTP Basic."),
+    key("digest", &Shape::Record(BASIC), "HTTP Digest."),
     key("api_key", &Shape::Record(API_KEY), "A key in a header, in the query or in a cookie."),
     key("scheme", &Shape::Record(SCHEME), "A token under another scheme."),
     key("template", &Shape::Record(TEMPLATE), "Headers with names in braces; {actor} is who acts."),
@@ -86,6 +97,11 @@ const OAUTH: &[Key] = &[
     key("revocation_url", &LINE_TEXT, "Where tokens are given up."),
     key("introspection_url", &LINE_TEXT, "Where it tells about a token."),
     key("userinfo_url", &LINE_TEXT, "Where it tells whose a token is."),
+    key(
+        "redirect_uri",
+        &LINE_TEXT,
+        "Where a browser is sent back to, on this machine. Default: http://127.0.0.1/callback, at a free port.",
+    ),
     key("client_id", &LINE_TEXT, "The client's id."),
     key("client_secret", &LINE_TEXT, "The client's secret, if it has one."),
     key("in_body", &Shape::Flag, "Whether the client's secret stands in the form, not in a header. Default: false."),

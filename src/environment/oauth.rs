@@ -26,6 +26,8 @@ pub(super) struct OAuth {
     pub(super) token_url: Option<Place>,
     /// Other endpoints, by their keys.
     pub(super) urls: Vec<(String, String)>,
+    /// Where a browser is sent back to.
+    pub(super) redirect_uri: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<Reference>,
     pub(super) in_body: Option<bool>,
@@ -181,6 +183,7 @@ impl OAuth {
         parts.extend(text("issuer", &self.issuer));
         parts.extend(self.token_url.as_ref().map(|url| format!("token_url {}", url.told())));
         parts.extend(self.urls.iter().map(|(key, url)| format!("{key} {url}")));
+        parts.extend(text("redirect_uri", &self.redirect_uri));
         parts.extend(list("trust", &self.trust));
         parts.extend(text("client", &self.client_id));
         parts.extend(secret("secret", &self.client_secret));
@@ -226,6 +229,9 @@ impl OAuth {
                 "introspection_url" => oauth.introspection_url(url),
                 _ => oauth.userinfo_url(url),
             };
+        }
+        if let Some(uri) = &self.redirect_uri {
+            oauth = oauth.redirect_uri(uri);
         }
         for (name, value) in &self.extra {
             oauth = oauth.extra(name, value.resolve(around)?);

@@ -80,12 +80,21 @@ fn settings(environment: View<'_>) -> Result<Settings> {
                 settings.variables = value.pairs().map(|(name, value)| (owned(name), owned(value))).collect();
             }
             "auth" => settings.auth = Some(auth(value, environment, &mut settings.warnings)?),
+            "auth_as" => {
+                for (name, value) in value.pairs() {
+                    if name.text() == "none" {
+                        return Err(name.error("none stands for no credentials, and cannot name any"));
+                    }
+                    settings.auth_as.push((owned(name), auth(value, environment, &mut settings.warnings)?));
+                }
+            }
             "timeout" => settings.timeout = strict::seconds(value),
             "retry" => settings.attempts = Some(strict::number(value).unwrap_or(1)),
             "limit" => settings.rates = strict::texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
             "proxy" if value.text() == "none" => settings.proxy = Some(None),
             "proxy" => settings.proxy = Some(Some(proxy(value, &mut settings.warnings)?)),
             "ca_certificate" => settings.ca_certificate = Some(path(value)),
+            "client_certificate" => settings.client_certificate = Some(secret(value, &mut settings.warnings)?),
             _ => {}
         }
     }
@@ -121,10 +130,11 @@ fn auth(view: View<'_>, environment: View<'_>, warnings: &mut Vec<String>) -> Re
     };
     let text = |key: &str| value.get(key).map(owned).unwrap_or_default();
     Ok(match kind.text() {
-        "basic" => {
+        kind @ ("basic" | "digest") => {
             let password = named("password")?;
             // A user's name is no secret, so it may stand there.
-            SignIn::Basic(secret(value.get("user").unwrap_or(value), &mut Vec::new())?, password)
+            let user = secret(value.get("user").unwrap_or(value), &mut Vec::new())?;
+            if kind == "basic" { SignIn::Basic(user, password) } else { SignIn::Digest(user, password) }
         }
         "scheme" => SignIn::Scheme(text("name"), named("value")?),
         "api_key" => match ["header", "query", "cookie"].map(|key| value.get(key)) {

@@ -127,7 +127,7 @@ async fn poll(wire: &Wire, form: &Form, mut polling: Polling, began: Instant) ->
         let heard = match wire.post(&uri, form).await {
             Ok(reply) => match told(reply.status, &reply.body, retry.asked(&reply.headers, reply.wall)) {
                 Some(told) => told,
-                None => return reply.granted(Asked::Once, &wire.settings),
+                None => return wire.settings.checked(reply.granted(Asked::Once, &wire.settings)?, None),
             },
             Err(error) => {
                 tracing::debug!(error.r#type = error.code(), "could not ask whether the person has signed in");

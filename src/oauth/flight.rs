@@ -141,10 +141,12 @@ impl Flight<'_> {
             Grant::Password(user, password) => source::password(&self.wire, user, password).await?,
             Grant::Interactive(person) => {
                 drop(lock);
-                let granted = person.sign_in(&self.wire).await?;
+                let signed_in = self.renewal.while_waited_for(person.sign_in(&self.wire)).await;
+                let granted = signed_in.unwrap_or_else(|| Err(deserted()))?;
                 lock = self.renewal.store.lock(&self.renewal.key).await?;
                 let kept = lock.read().await?;
-                return self.kept(&mut *lock, granted, kept.or(known).as_ref()).await;
+                let before = kept.or(known).map(TokenRecord::cleared);
+                return self.kept(&mut *lock, granted, before.as_ref()).await;
             }
             Grant::Refresh(_) | Grant::Stored if known.as_ref().is_some_and(|known| known.reauth_required) => {
                 return Err(reauth());
@@ -153,7 +155,7 @@ impl Flight<'_> {
                 return Err(Error::coded(ErrorKind::Auth, "auth.required", "nobody is signed in; sign in first"));
             }
         };
-        self.kept(&mut *lock, granted, known.as_ref()).await
+        self.kept(&mut *lock, granted, known.map(TokenRecord::cleared).as_ref()).await
     }
 
     async fn kept(
@@ -207,13 +209,19 @@ enum Refreshed {
     Nothing,
 }
 
-/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave.
+/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave, unless it was
+/// signed out.
 fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
-    match known.and_then(|known| Some((known, known.refresh_token.as_ref()?))) {
-        Some((known, _)) if known.reauth_required => None,
-        Some((_, token)) => Some(token.clone()),
-        None => grant.initial().cloned(),
+    match known {
+        Some(known) if known.reauth_required => None,
+        Some(TokenRecord { refresh_token: Some(token), .. }) => Some(token.clone()),
+        Some(TokenRecord { access_token: None, .. }) => None,
+        _ => grant.initial().cloned(),
     }
+}
+
+fn deserted() -> Error {
+    Error::coded(ErrorKind::Auth, "auth.expired", "the sign-in was given up, since nobody waited for it any more")
 }
 
 fn reauth() -> Error {

@@ -55,7 +55,7 @@ impl Held {
 
     /// A token that was just granted, following on what was kept before; `asked` are the scopes asked for.
     pub(super) fn granted(granted: Granted, before: Option<&TokenRecord>, asked: Option<String>) -> Self {
-        let Granted { answer, life } = granted;
+        let Granted { answer, life, now: _ } = granted;
         let mut record = before.cloned().unwrap_or_default();
         record.generation = record.generation.saturating_add(1);
         record.reauth_required = false;

@@ -2,10 +2,13 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
@@ -34,6 +37,17 @@ pub(crate) struct Renewal {
     state: Mutex<State>,
     /// The store has not taken the token at hand yet.
     unsaved: AtomicBool,
+    /// How many wait for a renewal.
+    waiting: watch::Sender<usize>,
+}
+
+/// One who waits for a renewal, counted while they do.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +94,7 @@ impl Renewal {
             current: RwLock::default(),
             state: Mutex::default(),
             unsaved: AtomicBool::new(false),
+            waiting: watch::Sender::new(0),
         }
     }
 
@@ -122,6 +137,8 @@ impl Renewal {
 
     /// Another token than `old`, which one renewal gives to all who wait for it.
     async fn renewed(self: &Arc<Self>, carrier: Carrier, old: Option<&Arc<Held>>) -> Result<Arc<Held>> {
+        self.waiting.send_modify(|waiting| *waiting = waiting.saturating_add(1));
+        let _counted = Waiting(&self.waiting);
         for _ in 0..3 {
             if let Some(held) = self.other(old) {
                 return Ok(held);
@@ -136,6 +153,17 @@ impl Renewal {
             }
         }
         Err(super::answer::failed("the task that renews the token ended without a word; try again"))
+    }
+
+    /// Does `work` while anybody waits for what it gives; `None` where nobody does any more.
+    pub(super) async fn while_waited_for<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut waiting = self.waiting.subscribe();
+        let (mut work, mut deserted) = (pin!(work), pin!(waiting.wait_for(|waiting| *waiting == 0)));
+        poll_fn(|context| match deserted.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => work.as_mut().poll(context).map(Some),
+        })
+        .await
     }
 
     /// The token at hand, where it is another than `old`.

@@ -64,6 +64,8 @@ pub(crate) struct Reply {
 pub(crate) struct Granted {
     pub(crate) answer: Answer,
     pub(crate) life: Life,
+    /// The server's time, in seconds since 1970.
+    pub(crate) now: u64,
 }
 
 impl Wire {
@@ -177,7 +179,7 @@ impl Reply {
             _ => return Err(refusal(grant, self.status, &self.body, &clean)),
         };
         let life = Life::new(self.at, self.wall, answer.lasts.take(), settings.margin, Random::default().draw());
-        Ok(Granted { answer, life })
+        Ok(Granted { answer, life, now: self.server_time() })
     }
 
     /// The server's time in seconds since 1970, else ours.

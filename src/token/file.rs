@@ -7,7 +7,10 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{sync::OwnedMutexGuard, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use super::{TokenBackend, TokenKey, TokenLock, TokenRecord};
 use crate::{
@@ -43,12 +46,12 @@ struct Shared {
     lines: Vec<Line>,
 }
 
-type Line = Arc<tokio::sync::Mutex<()>>;
+type Line = Arc<Semaphore>;
 
 /// A lock of the operating system, let go when it is dropped.
 struct Turn {
     file: std::fs::File,
-    _first: OwnedMutexGuard<()>,
+    _first: OwnedSemaphorePermit,
 }
 
 impl Drop for Turn {
@@ -68,7 +71,7 @@ struct Held {
 
 impl FileStore {
     pub(super) fn at(path: PathBuf) -> Self {
-        let lines = (0..=LOCKS).map(|_| Line::default()).collect();
+        let lines = (0..=LOCKS).map(|_| Line::new(Semaphore::new(1))).collect();
         Self(Place::at(&path).map(|place| Arc::new(Shared { place, lines })))
     }
 
@@ -93,9 +96,11 @@ impl Shared {
 
     /// Waits for the lock of that number, or for the one of the file: in line in this process, then for others.
     async fn turn(self: &Arc<Self>, number: Option<u8>) -> Result<Turn> {
-        let line = self.lines.get(usize::from(number.unwrap_or(LOCKS))).cloned().unwrap_or_default();
+        let line = self.lines.get(usize::from(number.unwrap_or(LOCKS))).cloned();
+        let line = line.unwrap_or_else(|| Line::new(Semaphore::new(1)));
         let asked = Instant::now();
-        let first = tokio::time::timeout(PATIENCE, line.lock_owned()).await.map_err(|_| self.locked())?;
+        let first = tokio::time::timeout(PATIENCE, line.acquire_owned()).await;
+        let first = first.ok().and_then(Result::ok).ok_or_else(|| self.locked())?;
         let mut pause = SOON.0;
         loop {
             let store = Arc::clone(self);

@@ -86,6 +86,14 @@ impl TokenRecord {
         self
     }
 
+    /// The record without what belongs to one sign-in: a place for the next one, or for none.
+    #[must_use]
+    pub(crate) fn cleared(mut self) -> Self {
+        (self.access_token, self.refresh_token, self.id_token) = (None, None, None);
+        (self.scope, self.expires_at, self.reauth_required) = (None, None, false);
+        self
+    }
+
     /// Whether anything in it can sign in.
     pub fn is_of_use(&self) -> bool {
         self.access_token.is_some() || self.refresh_token.is_some() && !self.reauth_required

@@ -7,6 +7,9 @@ mod support;
 
 /// B: bodies as they are decoded, bounded, uploaded and answered early.
 mod bodies;
+/// O40 to O45: a person signs in by a browser of this machine.
+#[cfg(feature = "browser")]
+mod browsers;
 /// Y48 to Y50: circuit breakers, over the whole loop.
 mod circuits;
 /// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.
@@ -27,8 +30,14 @@ mod credentials;
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// O50 to O58, V-W8: a person signs a device in.
+#[cfg(feature = "oauth")]
+mod devices;
 /// HTTP Digest, with curl for a second opinion.
 mod digest;
+/// O31, O32, W60: an OAuth server that is found by its own metadata.
+#[cfg(feature = "oauth")]
+mod discovery;
 /// B21 to B30, X33 to X38: downloads that break off and are gone on with.
 #[cfg(feature = "http")]
 mod downloads;
@@ -84,6 +93,9 @@ mod requests;
 mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
+/// O34, D24, W76: signing in anew, signing out, asking about a token, registering a client.
+#[cfg(feature = "oauth")]
+mod sessions;
 /// Z: tokens that processes keep together, in Redis.
 #[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
 mod shared_tokens;

@@ -256,7 +256,7 @@ async fn o07_a_token_that_the_api_refuses_is_renewed_once() {
     assert_eq!((bearers(&script).len(), count.load(Ordering::SeqCst)), (107, 7));
 
     let (script, count) = strict(99, 403);
-    assert_eq!(call(&client(&script, service().client_credentials())).await.unwrap_err().code(), "auth.denied");
+    assert_eq!(call(&client(&script, service().client_credentials())).await.unwrap_err().code(), "status");
     assert_eq!((bearers(&script).len(), count.load(Ordering::SeqCst)), (1, 1), "a 403 renews nothing");
 }
 

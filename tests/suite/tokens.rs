@@ -16,6 +16,9 @@ use restwalk::{Result, TokenKey, TokenRecord, TokenStore};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+/// D20, O10 to O18: processes that renew one rotating refresh token.
+#[cfg(feature = "http")]
+mod renewing;
 /// D09 to D11, D15: a save under a tracer.
 mod traced;
 

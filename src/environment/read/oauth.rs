@@ -19,6 +19,7 @@ pub(super) fn read(view: View<'_>, environment: View<'_>, warnings: &mut Vec<Str
             "preset" => oauth.preset = named(&Preset::ALL, value),
             "issuer" => oauth.issuer = Some(owned(value)),
             "token_url" => oauth.token_url = Some(place(value, environment)?),
+            "redirect_uri" => oauth.redirect_uri = Some(owned(value)),
             "client_id" => oauth.client_id = Some(owned(value)),
             "client_secret" => oauth.client_secret = Some(secret(value, warnings)?),
             "in_body" => oauth.in_body = Some(strict::is_true(value)),
