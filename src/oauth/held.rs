@@ -11,7 +11,7 @@ use super::wire::Granted;
 use crate::{
     random::Random,
     secret::Secret,
-    token::{Life, Margin, TokenRecord},
+    token::{Freshness, Life, Margin, TokenRecord},
 };
 
 /// An access token, how long it is good for, and what is kept of it.
@@ -27,6 +27,14 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn value(&self) -> &Secret {
         &self.value
+    }
+
+    /// What to do about it; one that was refused has ended.
+    pub(super) fn freshness(&self) -> Freshness {
+        if self.was_refused() {
+            return Freshness::Ended;
+        }
+        self.life.freshness(Instant::now(), SystemTime::now())
     }
 
     /// Notes that it is of no use any more; whether that is new.
