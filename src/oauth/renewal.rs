@@ -188,6 +188,15 @@ impl Renewal {
         self.renewed(carrier(), Some(held)).await.map(|_| true)
     }
 
+    /// Waits until no renewal is under way.
+    pub(super) async fn settled(&self) {
+        let flight = self.state().flight.clone();
+        if let Some(mut flight) = flight {
+            // One whose task has died is over too.
+            let _ = flight.wait_for(Option::is_some).await;
+        }
+    }
+
     /// Gives the token at hand up, so that the next call gets another.
     pub(super) fn invalidate(&self) {
         self.held().iter().for_each(|held| {

@@ -15,6 +15,7 @@ mod pages;
 mod printing;
 #[cfg(unix)]
 mod process;
+mod sign_in;
 mod support;
 #[cfg(unix)]
 mod terminal;
