@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod cookie;
+mod digest;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod prepared;
@@ -81,7 +82,9 @@ pub(crate) struct Around<'a> {
     pub(crate) actor: Option<&'a str>,
     pub(crate) origin: &'a Origin,
     /// What carries the requests that sign in, and the headers that they have.
+    #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "without OAuth 2.0 nothing signs in by requests"))]
     pub(crate) transport: &'a Arc<dyn Transport>,
+    #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "without OAuth 2.0 nothing signs in by requests"))]
     pub(crate) headers: HeaderMap,
 }
 
@@ -149,6 +152,7 @@ impl Auth {
     }
 
     /// What these credentials are made of, where it is a `T`.
+    #[cfg(feature = "oauth")]
     pub(crate) fn credential<T: Credential>(&self) -> Option<Arc<T>> {
         let Kind::Credential(credential) = &self.0 else { return None };
         let any: Arc<dyn Any + Send + Sync> = Arc::clone(credential) as _;

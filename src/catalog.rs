@@ -46,8 +46,8 @@ pub(crate) mod strict {
         check::check,
         keys::{Key, OFF, Shape, key, required},
         nearest::suggestion,
-        read::{number, seconds, texts},
-        rule::{BASE_URL, COOKIE_NAME, HEADER_NAME, HEADER_VALUE, LINE, NAME, RATE, VARIABLE_NAME},
+        read::{is_true, number, seconds, texts},
+        rule::{BASE_URL, COOKIE_NAME, HEADER_NAME, HEADER_VALUE, LINE, NAME, POINTER, RATE, VARIABLE_NAME},
         schema::file as schema,
         yaml::{Document, Kind, LONGEST, View, decode},
     };

@@ -2,17 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
+use http::HeaderMap;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
-    auth::{Around, Auth, Prepared},
+    auth::{Auth, Prepared},
     catalog::Catalog,
     cookie::Jar,
-    error::{ErrorKind, Fault, Result},
+    error::{Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
-    oauth::Session,
     params::Expand,
     query::Style,
     random::Random,
@@ -26,8 +25,10 @@ use crate::{
 
 mod ambient;
 mod builder;
+mod credentials;
 mod gate;
 mod judge;
+
 mod next;
 mod options;
 mod place;
@@ -40,6 +41,7 @@ pub use builder::ClientBuilder;
 pub use run::Attempt;
 
 use builder::Propagation;
+use credentials::Named;
 use gate::Partitions;
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
@@ -71,6 +73,8 @@ struct Core {
     actor: Option<Arc<str>>,
     auth: Auth,
     credentials: Result<Arc<Prepared>, Fault>,
+    /// Those that routes ask for by name.
+    named: Vec<Named>,
     /// The secrets in the settings, and with those of the credentials.
     settings: Arc<Masks>,
     masks: Arc<Masks>,
@@ -137,8 +141,18 @@ impl Client {
     ///
     /// # Errors
     /// `Auth` where the client signs in by other means, or not at all.
-    pub fn auth(&self) -> Result<Session> {
-        Session::of(&self.core.auth, &self.core.around())
+    #[cfg(feature = "oauth")]
+    pub fn auth(&self) -> Result<crate::oauth::Session> {
+        crate::oauth::Session::of(&self.core.auth, &self.core.around())
+    }
+
+    /// Registers a client with an OAuth server (RFC 7591), over this client's transport and without its credentials.
+    ///
+    /// # Errors
+    /// `Auth`: the server has no place for it, or refused.
+    #[cfg(feature = "oauth")]
+    pub async fn register(&self, registration: crate::oauth::Registration) -> Result<crate::oauth::Registered> {
+        registration.send(&self.core.around()).await
     }
 
     /// The same client under other credentials; connections are shared. A mistake in them is the error of each call.
@@ -168,6 +182,7 @@ impl Client {
         let mut core = Core::clone(&self.core);
         if base.origin() != core.base.origin() {
             core.auth = Auth::none();
+            core.named.clear();
             core.headers = builder::plain_headers();
             core.propagation = None;
             core.place = core.shared.places.at(base.origin());
@@ -178,34 +193,31 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
+    /// The same client at one absolute URL as a stranger: nothing of the caller's goes along, whatever the origin; a
+    /// redirect is not followed, and at most `most` bytes are read.
+    pub(crate) fn bare(&self, base: Base, most: u64) -> Self {
+        let mut core = Core::clone(&self.core);
+        core.auth = Auth::none();
+        core.headers = builder::plain_headers();
+        core.propagation = None;
+        core.jar = None;
+        core.redirect = Redirect::off();
+        core.bounds.body = most;
+        core.place = core.shared.places.at(base.origin());
+        core.base = base;
+        core.catalog = Catalog::open();
+        core.sign();
+        Self { core: Arc::new(core) }
+    }
+
+    /// Where its paths begin.
+    pub(crate) fn base(&self) -> &Base {
+        &self.core.base
+    }
+
     pub(crate) fn context(&self) -> Context<'_> {
         let Core { base, catalog, headers, expand, style, .. } = &*self.core;
         Context { base, catalog, headers, expand: *expand, style: *style }
-    }
-
-    /// The call's own credentials, else the client's.
-    pub(crate) fn credentials(&self, options: &Options) -> Result<Arc<Prepared>> {
-        match &options.auth {
-            Some(auth) => Ok(Arc::new(auth.prepare(&self.core.around())?)),
-            None => Ok(Arc::clone(self.core.credentials.as_ref().map_err(Fault::clone)?)),
-        }
-    }
-
-    /// Attaches `credentials`; with credentials of the call's own, the client's secret headers stay behind.
-    pub(crate) fn sign<B>(
-        wire: &mut http::Request<B>,
-        request: &Request,
-        options: &Options,
-        (credentials, needs_actor): (&Prepared, bool),
-    ) -> Result<()> {
-        if options.auth.is_some() {
-            let inherited = |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() && !request.sets(name);
-            let inherited: Vec<_> = wire.headers().iter().filter(inherited).map(|(name, _)| name.clone()).collect();
-            for name in &inherited {
-                wire.headers_mut().remove(name);
-            }
-        }
-        credentials.attach(wire, needs_actor, |name| request.sets(name))
     }
 
     /// Sends `request` and gives the answer, whatever its status: the whole exchange as one story.
@@ -331,32 +343,6 @@ impl Core {
         let partition = Partition { origin: &origin.to_string(), route, credential: credentials.partition() };
         self.shared.partitions.limiter(&partition, limit)
     }
-
-    /// What credentials are prepared for.
-    fn around(&self) -> Around<'_> {
-        let agent = self.headers.get(USER_AGENT).map(|agent| (USER_AGENT, agent.clone()));
-        Around {
-            actor: self.actor.as_deref(),
-            origin: self.base.origin(),
-            transport: &self.transport,
-            headers: agent.into_iter().collect(),
-        }
-    }
-
-    /// Prepares the credentials anew, for another actor, other credentials or another origin.
-    fn sign(&mut self) {
-        self.credentials = self.auth.prepare(&self.around()).and_then(|prepared| match prepared.clash(&self.headers) {
-            Some(name) => {
-                let why = format!("the header {name} comes from .auth(..) and from .header(..); keep one of them");
-                Err(Fault::new(ErrorKind::Request, "config", why))
-            }
-            None => Ok(Arc::new(prepared)),
-        });
-        if let Ok(credentials) = &self.credentials {
-            self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);
-            self.masks = Arc::new(self.settings.joined(credentials.masks()));
-        }
-    }
 }
 
 /// A panic leaves a client whole: its locks hold what no step leaves half done, and are recovered.
@@ -372,6 +358,7 @@ impl fmt::Debug for Client {
             actor,
             auth,
             credentials: _,
+            named,
             settings: _,
             masks: _,
             headers,
@@ -394,6 +381,7 @@ impl fmt::Debug for Client {
             .field("catalog", catalog)
             .field("actor", actor)
             .field("auth", auth)
+            .field("auth_as", &named.iter().map(|named| &named.name).collect::<Vec<_>>())
             .field("headers", &format_args!("{} (not shown)", headers.len()))
             .field("correlation", propagation)
             .field("expand", expand)

@@ -10,10 +10,12 @@ use crate::{
     auth::Auth,
     catalog::Catalog,
     client::{Client, ClientBuilder},
+    discover::Discover,
     error::{Error, ErrorKind, Result, quoted},
     limit::Limit,
     request::Base,
     retry::Retry,
+    token::TokenStore,
 };
 
 mod command;
@@ -21,6 +23,8 @@ mod environments;
 mod folders;
 mod keep;
 mod keys;
+mod oauth;
+mod place;
 mod read;
 mod reference;
 mod settings;
@@ -31,8 +35,9 @@ pub use environments::Environments;
 pub use trust::Trust;
 
 use folders::Variables;
+use place::Place;
 use reference::{Around, Shown};
-use settings::{Served, Settings};
+use settings::{Served, Settings, SignIn};
 use source::Source;
 
 /// A named place to work in, out of a file `restwalk.yaml`; see [`Environments`].
@@ -47,6 +52,16 @@ pub struct Environment {
     /// Variables of the environments around it that hold secrets.
     hidden: Arc<[String]>,
     own: Own,
+    found: Found,
+    /// What keeps tokens where its file says `memory`.
+    memory: TokenStore,
+}
+
+/// Places that documents named.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    base_url: Option<String>,
+    token_url: Option<String>,
 }
 
 /// What a caller gave in place of what the file says.
@@ -60,7 +75,8 @@ struct Own {
 impl Environment {
     fn new(name: String, settings: Settings, source: Arc<Source>, variables: Variables) -> Self {
         let (name, settings, own) = (name.into(), Arc::new(settings), Own::default());
-        Self { name, settings, source, variables, hidden: Arc::default(), own }
+        let (found, memory) = (Found::default(), TokenStore::memory());
+        Self { name, settings, source, variables, hidden: Arc::default(), own, found, memory }
     }
 
     /// Its name.
@@ -73,9 +89,14 @@ impl Environment {
         &self.source.file
     }
 
-    /// Where its API is, unless that is left to its catalog.
+    /// Where its API is, unless that is left to its catalog, or to a document that was not asked yet.
     pub fn base_url(&self) -> Option<&str> {
-        self.own.base_url.as_deref().or(self.settings.base_url.as_deref())
+        self.own.base_url.as_deref().or(self.home())
+    }
+
+    /// The base URL that the file names, itself or by a document.
+    fn home(&self) -> Option<&str> {
+        self.settings.base_url.as_ref().and_then(Place::named).or(self.found.base_url.as_deref())
     }
 
     /// Who acts.
@@ -167,6 +188,82 @@ impl Environment {
         }
     }
 
+    /// Whether a document is to be asked first, by [`Environment::discover`], before it can make a client.
+    pub fn is_elsewhere(&self) -> bool {
+        self.base_place().is_some() || self.token_place().is_some()
+    }
+
+    /// Where its base URL is to be found, while it is not known.
+    fn base_place(&self) -> Option<&Discover> {
+        let place = self.settings.base_url.as_ref()?.discover()?;
+        (self.base_url().is_none()).then_some(place)
+    }
+
+    /// Where its token endpoint is to be found, while it is not known and is needed.
+    fn token_place(&self) -> Option<&Discover> {
+        let Some(SignIn::OAuth(oauth)) = &self.settings.auth else { return None };
+        let place = oauth.token_place()?;
+        (self.found.token_url.is_none() && self.own.auth.is_none()).then_some(place)
+    }
+
+    /// A client with its way to the network, its proxy and certificates, and nothing else of it.
+    ///
+    /// # Errors
+    /// `Auth` where the proxy's URL is not to be had, `Request` where its certificates cannot be read.
+    pub fn scout(&self) -> Result<ClientBuilder> {
+        self.connect(Client::builder(self.base_url().unwrap_or("http://localhost")))
+    }
+
+    /// Asks the documents that its file names for the places in them, as nobody and by way of `client`, which
+    /// [`Environment::scout`] makes; they are kept in what is returned.
+    ///
+    /// # Errors
+    /// As for [`Discover::find`].
+    pub async fn discover(&self, client: &Client) -> Result<Self> {
+        let mut found = self.clone();
+        if let Some(place) = self.base_place() {
+            found.found.base_url = Some(place.find(client).await?);
+        }
+        if let Some(place) = found.token_place() {
+            let catalog = found.catalog()?;
+            let base = Base::parse(&found.named(&catalog)?, &self.settings.variables)?;
+            found.found.token_url = Some(place.clone().behind(&base).find(client).await?);
+        }
+        Ok(found)
+    }
+
+    /// How a person signs in to it: the grant that its file names, by the name there. `None` where no person has to.
+    pub fn grant(&self) -> Option<&'static str> {
+        let oauth = self.oauth().filter(|oauth| oauth.is_personal())?;
+        Some(oauth.grant().map_or("", oauth::Grant::name))
+    }
+
+    /// Who signs in, where its file says so.
+    pub fn username(&self) -> Option<&str> {
+        self.oauth()?.username.as_deref()
+    }
+
+    /// Where its tokens are kept, for a person; `None` where it does not sign in by OAuth 2.0.
+    ///
+    /// # Errors
+    /// `Request` where that is not to be told.
+    pub fn token_store(&self) -> Result<Option<String>> {
+        self.oauth().map(|oauth| oauth.store(&self.around())).transpose()
+    }
+
+    /// Variables that hold secrets by what its file says, and by their use here: a program that is started should not
+    /// get them.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.hidden.iter().map(String::as_str)
+    }
+
+    fn oauth(&self) -> Option<&oauth::OAuth> {
+        match &self.settings.auth {
+            Some(SignIn::OAuth(oauth)) if self.own.auth.is_none() => Some(oauth),
+            _ => None,
+        }
+    }
+
     /// A client with its settings, which more may be added to. Its secrets are looked up now: a program that prints
     /// one runs once, for at most 30 seconds, and blocks meanwhile.
     ///
@@ -214,32 +311,54 @@ impl Environment {
             return Ok(client.auth(auth.clone()));
         }
         let around = self.around();
+        for (name, auth) in &self.settings.auth_as {
+            let place = oauth::Where { token_url: None, base_url: self.home(), memory: &self.memory };
+            client = client.auth_as(name, auth.resolve(&around, &place)?);
+        }
+        if let Some(pem) = &self.settings.client_certificate {
+            client = client.client_certificate(pem.resolve(&around)?);
+        }
         for (name, value) in &self.settings.secret_headers {
             client = client.header(name, value.resolve(&around)?.expose());
         }
         match &self.settings.auth {
             None => Ok(client),
-            Some(auth) => Ok(client.auth(auth.resolve(&around)?)),
+            Some(auth) => {
+                let (token_url, base_url) = (self.found.token_url.as_deref(), self.home());
+                let place = oauth::Where { token_url, base_url, memory: &self.memory };
+                Ok(client.auth(auth.resolve(&around, &place)?))
+            }
         }
     }
 
-    /// The base URL, to which the file's credentials may go.
-    fn url(&self, catalog: &Catalog) -> Result<String> {
+    /// The base URL.
+    fn named(&self, catalog: &Catalog) -> Result<String> {
         let told = |why: String| Error::coded(ErrorKind::Request, "config", why);
         let name = quoted(&self.name);
+        if self.base_place().is_some() {
+            let why = "stands in a document; call Environment::discover first";
+            return Err(told(format!("the base URL of the environment {name} {why}")));
+        }
         let url = self.base_url().or(catalog.base_url()).ok_or_else(|| {
             told(format!(
                 "the environment {name} has no base_url, and its catalog names none; add one in {}",
                 self.source.shown()
             ))
         })?;
-        if self.signs_in() && !self.is_home(url)? {
+        Ok(url.to_owned())
+    }
+
+    /// The base URL, to which the file's credentials may go.
+    fn url(&self, catalog: &Catalog) -> Result<String> {
+        let url = self.named(catalog)?;
+        let name = quoted(&self.name);
+        if self.signs_in() && !self.is_home(&url)? {
             let why = format!(
                 "the credentials of the environment {name} are for its own base URL and go to no other; give others, or none"
             );
             return Err(Error::coded(ErrorKind::Auth, "auth.required", why));
         }
-        Ok(url.to_owned())
+        Ok(url)
     }
 
     /// Whether `url` is of the origin that the file names; where it names none, any is.
@@ -248,9 +367,11 @@ impl Environment {
             return Ok(true);
         }
         let origin = |url: &str| Ok::<_, Error>(Base::parse(url, &self.settings.variables)?.origin().clone());
-        let own = match &self.settings.base_url {
-            Some(named) => Some(named.clone()),
-            None => self.file_catalog()?.base_url().map(str::to_owned),
+        let own = match (&self.settings.base_url, self.home()) {
+            (_, Some(named)) => Some(named.to_owned()),
+            // Nobody knows yet where its home is, so that is nowhere.
+            (Some(_), None) => return Ok(false),
+            (None, None) => self.file_catalog()?.base_url().map(str::to_owned),
         };
         Ok(match own {
             Some(named) => origin(&named)? == origin(url)?,
@@ -274,12 +395,13 @@ impl Environment {
 /// Shows where secrets are to be found, and none.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, settings, source, variables: _, hidden: _, own } = self;
+        let Self { name, settings, source, variables: _, hidden: _, own, found, memory: _ } = self;
         f.debug_struct("Environment")
             .field("name", name)
             .field("file", &source.file)
             .field("settings", &settings.summary(Shown::Place))
             .field("own", own)
+            .field("found", found)
             .finish_non_exhaustive()
     }
 }

@@ -150,6 +150,7 @@ impl Error {
     }
 
     /// Adds what a server says of the failure, already masked.
+    #[cfg(feature = "oauth")]
     pub(crate) fn with_problem(mut self, problem: Option<Problem>) -> Self {
         self.0.problem = problem;
         self
@@ -186,6 +187,7 @@ impl Error {
     }
 
     /// The message alone, without the call that it is about.
+    #[cfg(feature = "oauth")]
     pub(crate) fn reason(&self) -> &str {
         &self.0.message
     }

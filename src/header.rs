@@ -4,6 +4,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::error::{Error, ErrorKind, Fault, quoted};
 
+pub(crate) mod challenge;
+
 /// The most header fields of one request.
 const MOST: usize = 100;
 

@@ -2,6 +2,7 @@
 //!
 //! [`expiry`] reads when a token ends, so that it can be renewed early; it proves nothing.
 
+#[cfg(any(test, feature = "oauth"))]
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 #[cfg(feature = "jwt")]
@@ -31,13 +32,28 @@ pub use self::{
 };
 
 /// The longest token that is looked into, in bytes.
+#[cfg(any(test, feature = "jwt", feature = "oauth"))]
 const LONGEST: usize = 64 << 10;
 
 /// The `exp` claim of a token, in whole seconds since 1970, rounded down; its signature is not checked.
 ///
 /// `None` for what is no JSON Web Token, is encrypted, or has no numeric `exp`.
-
+#[cfg(any(test, feature = "oauth"))]
 pub(crate) fn expiry(token: &str) -> Option<u64> {
+    seconds(claims(token)?.get("exp")?)
+}
+
+/// A time in a claim, in whole seconds since 1970.
+#[cfg(any(test, feature = "oauth"))]
+pub(crate) fn seconds(time: &serde_json::Value) -> Option<u64> {
+    // What is below zero was long ago, what is too large never comes.
+    let whole = |time: f64| u64::try_from(time.floor() as i128).unwrap_or(if time < 0.0 { 0 } else { u64::MAX });
+    time.as_u64().or_else(|| time.as_f64().map(whole))
+}
+
+/// The claims of a token, whose signature is not checked; `None` for what is no JSON Web Token, or is encrypted.
+#[cfg(any(test, feature = "oauth"))]
+pub(crate) fn claims(token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
@@ -46,10 +62,7 @@ pub(crate) fn expiry(token: &str) -> Option<u64> {
         return None;
     }
     let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-    let exp = claims.get("exp")?;
-    // What is below zero ended long ago, what is too large never ends; `as` goes to the nearest.
-    exp.as_u64().or_else(|| exp.as_f64().map(|exp| exp.floor() as u64))
+    serde_json::from_slice(&claims).ok()
 }
 
 /// A token that is not let through.

@@ -11,6 +11,7 @@ mod circuit;
 mod client;
 mod cookie;
 mod correlation;
+mod discover;
 #[cfg(feature = "environment")]
 mod environment;
 mod error;
@@ -19,6 +20,7 @@ mod json;
 mod jwt;
 mod limit;
 mod multipart;
+#[cfg(feature = "oauth")]
 mod oauth;
 mod params;
 mod patch;
@@ -34,6 +36,7 @@ mod response;
 mod retry;
 mod secret;
 mod template;
+#[cfg(feature = "oauth")]
 mod token;
 mod transport;
 
@@ -44,6 +47,7 @@ pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};
 pub use correlation::Correlation;
+pub use discover::Discover;
 #[cfg(feature = "environment")]
 pub use environment::{Environment, Environments, Trust};
 pub use http;
@@ -53,7 +57,10 @@ pub use error::{BoxError, Error, ErrorKind, Outcome, Problem, Result};
 pub use jwt::{JwkSource, JwtAlgorithm, JwtChecker, JwtIssuer, JwtKey, JwtKeys, JwtSigner};
 pub use limit::{Limit, Permit, Quota};
 pub use multipart::Part;
-pub use oauth::{OAuth2, Session, Token, TokenSource};
+#[cfg(feature = "oauth")]
+pub use oauth::{
+    Authorization, DevicePrompt, Logout, OAuth2, Registered, Registration, Session, SignIn, Token, TokenSource,
+};
 pub use params::Expand;
 pub use patch::diff;
 pub use path::Segment;
@@ -67,6 +74,7 @@ pub use response::{ByteStream, Download, Downloaded, Lines, Link, Response};
 pub use retry::{Retries, Retry};
 pub use secret::Secret;
 pub use serde_json::{Value, json};
+#[cfg(feature = "oauth")]
 pub use token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore};
 pub use transport::{Local, Resolve, Transport};
 

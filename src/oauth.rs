@@ -5,6 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::OnceCell;
+
 use crate::{
     auth::Auth,
     error::Fault,
@@ -13,19 +15,30 @@ use crate::{
 };
 
 mod answer;
+mod challenge;
+mod code;
+mod device;
+mod discovery;
 mod endpoint;
 mod flight;
 mod form;
 mod held;
+mod id_token;
+mod pkce;
 mod present;
+mod registration;
 mod renewal;
 mod session;
 mod source;
 mod wire;
 
-pub use session::{Session, Token};
+pub use code::Authorization;
+pub use device::DevicePrompt;
+pub use registration::{Registered, Registration};
+pub use session::{Logout, Session, SignIn, Token};
 pub use source::TokenSource;
 
+use discovery::Metadata;
 use endpoint::Place;
 use form::Form;
 use present::Presented;
@@ -54,6 +67,8 @@ pub struct OAuth2(Settings);
 pub(crate) struct Settings {
     issuer: Option<String>,
     places: Vec<(Place, String)>,
+    /// What the issuer says of itself, once it was asked.
+    metadata: Arc<OnceCell<Metadata>>,
     /// Origins besides the issuer's whose endpoints are trusted.
     trusted: Vec<String>,
     id: String,
@@ -63,6 +78,8 @@ pub(crate) struct Settings {
     scopes: Vec<String>,
     extra: Vec<(String, Secret)>,
     account: Option<String>,
+    /// Where a browser is sent back to.
+    redirect_uri: Option<String>,
     store: TokenStore,
     margin: Margin,
     /// The longest that one request takes.
@@ -78,6 +95,7 @@ impl OAuth2 {
         Self(Settings {
             issuer,
             places,
+            metadata: Arc::default(),
             trusted: Vec::new(),
             id: String::new(),
             secret: None,
@@ -85,6 +103,7 @@ impl OAuth2 {
             scopes: Vec::new(),
             extra: Vec::new(),
             account: None,
+            redirect_uri: None,
             store: TokenStore::memory(),
             margin: Margin::Standard,
             timeout: Duration::from_secs(8),
@@ -104,6 +123,12 @@ impl OAuth2 {
     /// What it names is trusted where it is of the issuer's own origin; see [`OAuth2::trust`] for another.
     pub fn issuer(url: impl Into<String>) -> Self {
         Self::new(Some(url.into()), Vec::new())
+    }
+
+    /// A server as the WIPAC clients ask it: an issuer, and always the scope `offline_access`, so that a refresh token is
+    /// given.
+    pub fn wipac(issuer: impl Into<String>) -> Self {
+        Self::issuer(issuer).scopes(["offline_access"])
     }
 
     /// A server of Open edX, as its `edx-rest-api-client` asks it: the token URL is made of `base_url`, the secret
@@ -197,6 +222,31 @@ impl OAuth2 {
         self
     }
 
+    /// Names where a device is signed in; without it, the issuer says.
+    pub fn device_url(self, url: impl Into<String>) -> Self {
+        self.at(Place::Device, url)
+    }
+
+    /// Names where a person is sent to sign in; without it, the issuer says. Its query is kept.
+    pub fn authorization_url(self, url: impl Into<String>) -> Self {
+        self.at(Place::Authorization, url)
+    }
+
+    /// Names where tokens are revoked (RFC 7009); without it, the issuer says.
+    pub fn revocation_url(self, url: impl Into<String>) -> Self {
+        self.at(Place::Revocation, url)
+    }
+
+    /// Names where the server is asked about a token (RFC 7662); without it, the issuer says.
+    pub fn introspection_url(self, url: impl Into<String>) -> Self {
+        self.at(Place::Introspection, url)
+    }
+
+    /// Names where the server is asked about a person; without it, the issuer says.
+    pub fn userinfo_url(self, url: impl Into<String>) -> Self {
+        self.at(Place::UserInfo, url)
+    }
+
     /// Trusts endpoints of this origin too, where the issuer's metadata names some.
     pub fn trust(mut self, origin: impl Into<String>) -> Self {
         self.0.trusted.push(origin.into());
@@ -225,6 +275,12 @@ impl OAuth2 {
     /// [`Session::sign_in`] lets a person sign in.
     pub fn stored(self) -> Auth {
         self.granted(Grant::Stored)
+    }
+
+    fn at(mut self, place: Place, url: impl Into<String>) -> Self {
+        self.0.places.retain(|(known, _)| *known != place);
+        self.0.places.push((place, url.into()));
+        self
     }
 
     fn granted(self, grant: Grant) -> Auth {
@@ -283,7 +339,11 @@ impl Settings {
 
     /// `form` with the scopes and the further fields of a request for a token.
     fn asked(&self, form: Form) -> Form {
-        let form = form.maybe("scope", self.scope());
+        self.further(form.maybe("scope", self.scope()))
+    }
+
+    /// `form` with the further fields of a request for a token.
+    fn further(&self, form: Form) -> Form {
         self.extra.iter().fold(form, |form, (name, value)| form.with(name.clone(), value.clone()))
     }
 
@@ -310,6 +370,9 @@ impl Settings {
         }
         if let Some(issuer) = &self.issuer {
             endpoint::parse(issuer, "issuer")?;
+        }
+        for origin in &self.trusted {
+            endpoint::parse(origin, "trusted origin")?;
         }
         if self.id.is_empty() {
             return wrong("OAuth 2.0 needs the id of a client; give it by .client(..) or .public_client(..)");

@@ -246,6 +246,17 @@ fn is_sha1(value: &str) -> bool {
     value.len() == 40 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// `value` as one encoded segment of a URL.
+///
+/// # Errors
+/// It could leave its segment.
+pub(crate) fn encoded(value: &str) -> Result<String, Fault> {
+    segment::check(value, &segment::STRICT).map_err(|why| refused(value, &why))?;
+    let mut text = SmallVec::new();
+    segment::encode(value, &mut text);
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 fn refused(value: &str, why: &str) -> Fault {
     Fault::path(format!("{} cannot be a path item: {why}", quoted(value)))
 }

@@ -54,6 +54,8 @@ pub(crate) struct Planned<'c> {
     pub(crate) label: Arc<str>,
     pub(crate) policy: Option<&'c MethodPolicy>,
     pub(crate) needs_actor: bool,
+    /// The name of the credentials that the route asks for.
+    pub(crate) auth: Option<&'c str>,
 }
 
 impl Planned<'_> {
@@ -230,7 +232,8 @@ impl Request {
             None => Arc::from(self.path.label(context.catalog)),
         };
         let needs_actor = route.is_none_or(|route| route.needs_actor(&self.method));
-        Ok(Planned { method: self.method.clone(), uri, body, content_type, label, policy, needs_actor })
+        let auth = route.and_then(|route| route.auth(&self.method));
+        Ok(Planned { method: self.method.clone(), uri, body, content_type, label, policy, needs_actor, auth })
     }
 
     /// The request as data, whole but for its credentials; or the first mistake made in describing it.

@@ -8,9 +8,10 @@ use std::{fmt, sync::Arc};
 
 use crate::{body::BoxFuture, error::Result};
 
-#[cfg(feature = "oauth")]
 mod file;
 mod key;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod life;
 mod memory;
 mod record;
@@ -60,9 +61,28 @@ impl TokenStore {
     /// # })??;
     /// # Ok::<(), restwalk::Error>(())
     /// ```
-    #[cfg(feature = "oauth")]
     pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
         Self::own(file::FileStore::at(path.into()))
+    }
+
+    /// Keeps tokens in the keyring of the system, under the name `service`, for all programs of this user that use it.
+    ///
+    /// On Linux and the BSDs that is the Secret Service (GNOME Keyring, `KWallet`, `KeePassXC`), whose default collection
+    /// is unlocked by asking the person; on macOS the keychain, on Windows the credential manager, which keeps no more
+    /// than 2,560 bytes of a token. What it cannot do is told and never done in another way: `store.absent` where
+    /// there is none, `store.locked` where nobody unlocks it for 30 s, `store.full` where a token is too large; each says
+    /// that [`TokenStore::file`] is the way out. Processes are kept apart by lock files in `$XDG_RUNTIME_DIR/restwalk`,
+    /// or else in `$XDG_STATE_HOME/restwalk`, or else in `~/.local/state/restwalk`.
+    ///
+    /// ```
+    /// use restwalk::TokenStore;
+    ///
+    /// let tokens = TokenStore::keyring("my-program");
+    /// assert_eq!(format!("{tokens:?}"), "TokenStore(keyring my-program)");
+    /// ```
+    #[cfg(feature = "keyring")]
+    pub fn keyring(service: impl Into<String>) -> Self {
+        Self::own(keyring::Keyring::of(service.into()))
     }
 
     /// Keeps tokens wherever `backend` does.

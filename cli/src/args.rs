@@ -19,7 +19,7 @@ const LONGEST: usize = 128 << 10;
     name = "restwalk",
     version,
     disable_help_flag = true,
-    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] catalog lint|init | doctor | env | demo [serve]",
+    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] login | logout | whoami\n       restwalk [OPTIONS] catalog lint|init | doctor | env | demo [serve]",
     after_help = EXAMPLES
 )]
 pub(crate) struct Options {
@@ -140,12 +140,18 @@ pub(crate) struct Send {
     /// Sign in: USER, whose password is asked for, USER:PASS, a token with -A bearer, @FILE, or - for standard input
     #[arg(short, long, value_name = "USER[:PASS]")]
     pub(crate) auth: Option<String>,
-    /// The kind of sign-in: basic, bearer, or another scheme
+    /// The kind of sign-in: basic, digest, bearer, jwt, or another scheme
     #[arg(short = 'A', long, value_name = "TYPE", default_value = "basic", requires = "auth")]
     pub(crate) auth_type: String,
     /// Send no credentials
     #[arg(long, conflicts_with = "auth")]
     pub(crate) no_auth: bool,
+    /// Log in in a browser of this machine
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) browser: bool,
+    /// Log in on another device, by a code that is shown
+    #[arg(long)]
+    pub(crate) device: bool,
     /// Follow redirects
     #[arg(short = 'F', long)]
     pub(crate) follow: bool,

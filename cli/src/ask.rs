@@ -23,6 +23,24 @@ pub(crate) fn yes(question: &str, io: &mut Io<'_>) -> Result<bool> {
     Ok(answer(io)?.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes")))
 }
 
+/// The name of who signs in, asked for on a terminal.
+///
+/// # Errors
+///
+/// Nobody is there, or nothing was answered: a sign-in is needed.
+pub(crate) fn name(io: &mut Io<'_>) -> Result<String> {
+    let missing = || {
+        let wrong = Mistake::local("auth.required", "a user's name is missing");
+        Mistake { exit: crate::exit::SIGN_IN, ..wrong }.hint("write -a USER, or username: USER in the environment")
+    };
+    if !is_somebody(io) {
+        return Err(missing());
+    }
+    io.printer().ask("user: ")?;
+    let name = answer(io)?.map(|name| name.trim().to_owned());
+    name.filter(|name| !name.is_empty()).ok_or_else(missing)
+}
+
 /// The password of `user`, asked for on a terminal with its echo off.
 ///
 /// # Errors
@@ -32,7 +50,7 @@ pub(crate) fn password(user: &str, io: &mut Io<'_>) -> Result<Secret> {
     let missing = || {
         let wrong = Mistake::local("auth.required", "a password is missing");
         Mistake { exit: crate::exit::SIGN_IN, ..wrong }
-            .hint("write -a @FILE with USER:PASS in the file, or -a USER:PASS")
+            .hint("write -a @FILE with USER:PASS in the file, or set RESTWALK_PASSWORD")
     };
     if !is_somebody(io) || io.echo.is_none() {
         return Err(missing());

@@ -15,16 +15,17 @@ mod each;
 mod env;
 mod explain;
 mod help;
+mod login;
+mod logout;
 mod ls;
 pub(crate) mod pages;
 mod routes;
 mod send;
+mod session;
+mod whoami;
 
 /// How a command ends: by an exit code, or by a mistake that is told.
 pub(crate) type Ended = Result<u8>;
-
-/// Words of restwalk that are no path.
-const LATER: [&str; 3] = ["login", "logout", "whoami"];
 
 /// Does what `options` ask for.
 pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
@@ -32,6 +33,10 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
     let words = options.words()?;
     if options.port.is_some() && !matches!(&words[..], [word, ..] if word == "demo") {
         return Err(Mistake::usage("--port goes with demo serve"));
+    }
+    if (options.send.browser || options.send.device) && !matches!(&words[..], [word, ..] if word == "login") {
+        let option = if options.send.browser { "--browser" } else { "--device" };
+        return Err(Mistake::usage(format!("{option} goes with login")));
     }
     match words.split_first() {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
@@ -45,10 +50,9 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
             io.printer().text(complete::script(rest)?)?;
             Ok(exit::OK)
         }
-        Some((word, _)) if LATER.contains(&&**word) => {
-            let wrong = Mistake::usage(format!("{word:?} is a word of restwalk that it does not know yet"));
-            Err(wrong.hint(format!("a path is written /{word} or ./{word}")))
-        }
+        Some((word, rest)) if word == "login" => login::run(rest, options, io),
+        Some((word, rest)) if word == "logout" => logout::run(rest, options, io),
+        Some((word, rest)) if word == "whoami" => whoami::run(rest, options, io),
         _ if options.many.each.is_some() => each::run(&words, options, io),
         _ => send::run(&words, options, io),
     }

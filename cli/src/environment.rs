@@ -21,6 +21,8 @@ pub struct Given {
     pub actor: Option<String>,
     /// `RESTWALK_TOKEN`, a bearer token in place of the environment's credentials.
     pub token: Option<Secret>,
+    /// `RESTWALK_PASSWORD`, that of the user who signs in.
+    pub password: Option<Secret>,
 }
 
 impl Given {
@@ -34,6 +36,7 @@ impl Given {
             defaults: get("RESTWALK_DEFAULTS"),
             actor: get("RESTWALK_ACTOR"),
             token: get("RESTWALK_TOKEN").map(Secret::from),
+            password: get("RESTWALK_PASSWORD").map(Secret::from),
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         {
             if error.outcome() == Outcome::NotSent { LOCAL } else { FAILED }
         }
-        ErrorKind::Auth => SIGN_IN,
+        ErrorKind::Auth => sign_in(error.code(), error.outcome()),
         ErrorKind::Timeout => TIMEOUT,
         ErrorKind::Cancelled => INTERRUPTED,
         ErrorKind::Redirect if matches!(error.code(), "redirect.too_many" | "redirect.loop") => TOO_MANY_REDIRECTS,
@@ -46,6 +46,15 @@ pub(crate) fn code(error: &Error) -> u8 {
         ErrorKind::Redirect => REDIRECT,
         ErrorKind::Status | ErrorKind::RateLimited => error.status().map_or(FAILED, |of| status(of).max(FAILED)),
         _ => FAILED,
+    }
+}
+
+/// The exit code of a sign-in that failed: another helps unless the settings are wrong or the server cannot be asked.
+fn sign_in(code: &str, outcome: Outcome) -> u8 {
+    match code {
+        "config" if outcome == Outcome::NotSent => LOCAL,
+        "auth.refresh_failed" => FAILED,
+        _ => SIGN_IN,
     }
 }
 
@@ -77,6 +86,20 @@ mod tests {
         }
         let sent = Error::new(Request, "why").with_outcome(Outcome::MaybeProcessed);
         assert_eq!(code(&sent), 1, "2 means that nothing was sent");
+    }
+
+    #[test]
+    fn x01_signing_in_is_asked_for_where_it_helps() {
+        for (code_of, expected) in [
+            ("auth.required", 7),
+            ("auth.reauth", 7),
+            ("auth.expired", 7),
+            ("auth.denied", 7),
+            ("auth.refresh_failed", 1),
+            ("config", 2),
+        ] {
+            assert_eq!(sign_in(code_of, Outcome::NotSent), expected, "{code_of}");
+        }
     }
 
     #[test]

@@ -88,6 +88,14 @@ fn reworded(message: &str) -> String {
             "the catalog's paginate: { by: …, items: /POINTER } says where it stands",
         ),
         ("upload it with Part::reader", "give a regular file"),
+        ("nobody is signed in; sign in first", "nobody is signed in; restwalk login signs in"),
+        ("is no longer accepted; sign in again", "is no longer accepted; restwalk login signs in again"),
+        ("; sign in again to replace it", "; restwalk login replaces it"),
+        (
+            "; sign in by the device flow, which needs no browser here (OAuth2::device)",
+            "; --device needs no browser here",
+        ),
+        ("; call Environment::discover first", ", and --base-url URL says it without"),
         ("comes from .auth(..) and from .header(..)", "comes from the sign-in and from an item or the environment"),
     ]
     .iter()

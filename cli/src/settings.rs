@@ -1,18 +1,23 @@
 //! Where calls go and as whom: what options, variables and environments come to.
 
+pub(crate) mod credentials;
+mod elsewhere;
+
 use std::{cell::RefCell, path::PathBuf};
 
-use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret};
+use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret, Session};
 
 use crate::{
     args::Options,
     demo, input,
     io::Io,
-    mistake::{Mistake, Result},
+    mistake::Result,
     place::Variable,
     source::Chosen,
     words::{self, Words},
 };
+
+use credentials::Given;
 
 /// The place and the sign-in that a run has.
 pub(crate) struct Settings {
@@ -27,7 +32,7 @@ pub(crate) struct Settings {
     /// Whether there are credentials, sent or kept back.
     pub(crate) signs_in: bool,
     /// The user whose password is still to be asked for.
-    pub(crate) asks: Option<String>,
+    pub(crate) asks: Option<(credentials::Kind, String)>,
     pub(crate) expand: Expand,
     /// What a person should know before the call is sent.
     pub(crate) warnings: Vec<String>,
@@ -45,7 +50,12 @@ impl Settings {
         let place = &options.place;
         let chosen = Chosen::read(options, io)?;
         let (catalog, folder) = chosen.source(options, io)?.catalog(called(options).as_deref(), io)?;
-        let Chosen { given, environment, demo } = chosen;
+        let Chosen { mut given, mut environment, demo } = chosen;
+        // Who signs in by hand means the environment's own sign-in.
+        let ignored = words::is_sign_in(options) && given.token.take().is_some();
+        if let Some(one) = environment.take_if(|one| one.is_elsewhere() && elsewhere::asks(options)) {
+            environment = Some(elsewhere::found(one, &given, options, io)?);
+        }
         let base_url = place.base_url.clone().or(given.base_url);
         let base_url = base_url.or_else(|| environment.as_ref()?.base_url().map(str::to_owned));
         let base_url = base_url.or_else(|| catalog.base_url().map(str::to_owned));
@@ -67,7 +77,13 @@ impl Settings {
             signs_in: false,
             client: RefCell::default(),
         };
-        settings.sign_in(options, io)?;
+        if ignored {
+            let why = "RESTWALK_TOKEN is set: calls go by it, and not by the environment's sign-in";
+            settings.warnings.push(why.to_owned());
+        }
+        if !words::is_sign_in(options) {
+            settings.sign_in(options, given.password, io)?;
+        }
         settings.signs_in = settings.auth.is_some() || settings.environment.as_ref().is_some_and(Environment::signs_in);
         if !sends_credentials(options) {
             settings.auth = Some(Auth::none());
@@ -75,38 +91,30 @@ impl Settings {
         Ok(settings)
     }
 
-    fn sign_in(&mut self, options: &Options, io: &mut Io<'_>) -> Result<()> {
-        let Some(given) = &options.send.auth else { return Ok(()) };
-        let kind = options.send.auth_type.to_ascii_lowercase();
-        let text = if let Some(named) = given.strip_prefix('@').or((given == "-").then_some("-")) {
-            let text = input::text(input::bytes(io, named)?, named)?;
-            text.trim_end_matches(['\r', '\n']).to_owned()
-        } else {
-            if kind != "basic" || given.contains(':') {
-                let why = "others on this machine can read a secret among the arguments; -a @FILE and -a - keep it";
-                self.warnings.push(why.to_owned());
+    /// Takes the credentials of `-a`.
+    fn sign_in(&mut self, options: &Options, password: Option<Secret>, io: &mut Io<'_>) -> Result<()> {
+        match credentials::given(options, io, &mut self.warnings)? {
+            None => {}
+            Some(Given::Token(scheme, token)) => self.auth = Some(Auth::scheme(scheme, token)),
+            Some(Given::User(kind, user, given)) => {
+                self.actor = Some(user.clone());
+                // A missing one is asked for when a call is about to be sent, and by no other command.
+                let password = given.or(password);
+                self.asks = password.is_none().then(|| (kind, user.clone()));
+                self.auth = Some(kind.auth(&user, password.unwrap_or_else(|| Secret::from(""))));
             }
-            given.clone()
-        };
-        if matches!(&*kind, "digest" | "ntlm" | "negotiate" | "kerberos") {
-            let wrong = Mistake::usage(format!("-A {kind} is a sign-in that restwalk does not know"));
-            return Err(wrong.hint("it knows basic, bearer, and schemes that send one token"));
         }
-        self.auth = Some(match (&*kind, text.split_once(':')) {
-            ("basic", Some((user, password))) => {
-                self.actor = Some(user.to_owned());
-                Auth::basic(user, password)
-            }
-            // It is asked for when a call is about to be sent, and by no other command.
-            ("basic", None) => {
-                self.actor = Some(text.clone());
-                self.asks = Some(text.clone());
-                Auth::basic(text, "")
-            }
-            ("bearer", _) => Auth::bearer(text),
-            _ => Auth::scheme(&options.send.auth_type, text),
-        });
         Ok(())
+    }
+
+    /// The sign-in by OAuth 2.0 of the calls that were made, if that is how they sign in.
+    pub(crate) fn session(&self) -> Option<Session> {
+        self.client.borrow().as_ref()?.1.auth().ok()
+    }
+
+    /// The environment that the run works in.
+    pub(crate) fn environment(&self) -> Option<&Environment> {
+        self.environment.as_ref()
     }
 
     /// The names of the environment and of the actor.

@@ -3,16 +3,20 @@
 use restwalk::http::Method;
 
 use crate::{
+    args::Options,
     item::{Item, What},
     mistake::{Mistake, Result},
 };
 
 /// The words that are no path, what stands behind each, and what it does.
-pub(crate) const HELPERS: [(&str, &str, &str); 8] = [
+pub(crate) const HELPERS: [(&str, &str, &str); 11] = [
     ("ls", "[PATH]", "list what may follow a path"),
     ("help", "[PATH]", "how to call, or what a route offers: methods, defaults, variables, limits"),
     ("explain", "[METHOD] PATH [ITEM…]", "show the request and where each part of it comes from; nothing is sent"),
     ("env", "[list|show [NAME]|use NAME|trust]", "list, show, choose and trust environments"),
+    ("login", "", "sign in to an environment by OAuth 2.0: by password, in a browser, or on another device"),
+    ("logout", "", "give up what a sign-in left, here and at the server"),
+    ("whoami", "", "tell as whom calls go, until when, and where that is kept"),
     ("catalog", "lint [FILE [FILE]]|init PATH…", "check a catalog, or make a first one of calls that it tries"),
     ("doctor", "", "look over files, environment, secrets, server and clock, and say what to do"),
     ("demo", "[serve]", "a tour of calls to a service in this process, or that service on a port"),
@@ -21,6 +25,13 @@ pub(crate) const HELPERS: [(&str, &str, &str); 8] = [
 
 pub(crate) const STANDARD: [Method; 7] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+
+/// Whether the words sign in, out, or tell as whom.
+pub(crate) fn is_sign_in(options: &Options) -> bool {
+    options.words().is_ok_and(|words| words.first().is_some_and(|word| SIGN_IN.contains(&&**word)))
+}
+
+const SIGN_IN: [&str; 3] = ["login", "logout", "whoami"];
 
 /// The words of one call.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ mod walk;
 use record::RouteRecord;
 
 /// What the bytes begin with: a name, and the version that wrote them.
-const BEGIN: &str = concat!("restwalk catalog 1 of ", env!("CARGO_PKG_VERSION"), "\n");
+const BEGIN: &str = concat!("restwalk catalog 2 of ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// The most bytes that are read; the two files have 4 MiB each.
 const MOST: u64 = 64 << 20;

@@ -113,6 +113,7 @@ const RESOURCE: &[Key] = &[
     key("upload", &Shape::Flag, "Whether it takes or gives files."),
     key("deprecated", &Shape::Flag, "Whether it is there for old callers only."),
     key("actor", &NO_ACTOR, "none: no method needs an actor."),
+    key("auth", &Shape::Text(&NAME), "By which of the client's credentials it is called: their name, or none."),
     key(
         "methods",
         &Shape::Either(&[Shape::List(&Shape::Word(METHODS)), Shape::Some(METHOD_MAP)]),
@@ -152,6 +153,7 @@ const POLICY: &[Key] = &[
     ),
     key("query_style", &STYLE, "How lists and maps stand in its query."),
     key("actor", &NO_ACTOR, "none: the method needs no actor."),
+    key("auth", &Shape::Text(&NAME), "By which of the client's credentials it is called, in place of the route's."),
     key("idempotent", &Shape::Flag, "Whether sending it twice is as good as once. Default: by the method."),
     key(
         "idempotency_key",

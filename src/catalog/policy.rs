@@ -25,6 +25,7 @@ pub struct MethodPolicy {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) query_style: Option<query::Style>,
     pub(crate) actorless: bool,
+    pub(crate) auth: Option<String>,
     /// `None`: as the method is.
     pub(crate) idempotent: Option<bool>,
     pub(crate) idempotency_key: bool,
@@ -61,6 +62,11 @@ impl MethodPolicy {
     /// Whether its server knows a repeated call by an `Idempotency-Key`, which each call then carries.
     pub fn idempotency_key(&self) -> bool {
         self.idempotency_key
+    }
+
+    /// The name of the client's credentials by which it is called, `none` for no credentials, where it says so itself.
+    pub fn auth(&self) -> Option<&str> {
+        self.auth.as_deref()
     }
 
     /// Whether it is there for old callers only.

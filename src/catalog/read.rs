@@ -83,6 +83,7 @@ impl Reader {
                 "upload" => route.upload = is_true(value),
                 "deprecated" => route.deprecated = is_true(value),
                 "actor" => route.actorless = true,
+                "auth" => route.auth = Some(self.credentials(value)),
                 _ => {}
             }
         }
@@ -90,6 +91,16 @@ impl Reader {
             route.policies = Some(self.policies(&route.template, methods)?);
         }
         Ok(route)
+    }
+
+    /// The name of credentials; one that looks like a word for none is remarked.
+    fn credentials(&mut self, name: View<'_>) -> String {
+        let nothing = ["None", "NONE", "off", "no", "null", "anonymous"].contains(&name.text());
+        if nothing && self.lint.len() < MOST_REMARKS {
+            let text = quoted(name.text());
+            self.lint.push(name.remark(format_args!("{text} names credentials; none means that none are sent")));
+        }
+        owned(name)
     }
 
     fn policies(&mut self, template: &str, methods: View<'_>) -> Result<Vec<MethodPolicy>> {
@@ -114,6 +125,7 @@ impl Reader {
                 "headers" => policy.headers = headers(value)?,
                 "query_style" => policy.query_style = spelled(&STYLES, value),
                 "actor" => policy.actorless = true,
+                "auth" => policy.auth = Some(self.credentials(value)),
                 "idempotent" => policy.idempotent = Some(is_true(value)),
                 "idempotency_key" => policy.idempotency_key = is_true(value),
                 "timeout" => policy.timeout = seconds(value),
@@ -224,7 +236,7 @@ fn owned(view: View<'_>) -> String {
     view.text().to_owned()
 }
 
-fn is_true(view: View<'_>) -> bool {
+pub(crate) fn is_true(view: View<'_>) -> bool {
     view.scalar() == Scalar::Bool(true)
 }
 

@@ -32,6 +32,7 @@ pub struct Route {
     pub(super) upload: bool,
     pub(super) deprecated: bool,
     pub(super) actorless: bool,
+    pub(super) auth: Option<String>,
     /// `None`: every method.
     pub(super) policies: Option<Vec<MethodPolicy>>,
     pub(super) presets: Vec<(Method, Preset)>,
@@ -87,6 +88,13 @@ impl Route {
     pub fn policy(&self, method: &Method) -> Option<&MethodPolicy> {
         let named = |method: &Method| self.policies().find(|policy| policy.method == *method);
         named(method).or_else(|| if method == Method::HEAD { named(&Method::GET) } else { None })
+    }
+
+    /// The name of the client's credentials by which `method` is called: as the method says, else the route.
+    ///
+    /// `none` stands for no credentials, `None` for the client's usual ones.
+    pub fn auth(&self, method: &Method) -> Option<&str> {
+        self.policy(method).and_then(MethodPolicy::auth).or(self.auth.as_deref())
     }
 
     pub(crate) fn shared_template(&self) -> &Arc<str> {

@@ -1,6 +1,6 @@
 //! Rules for the texts of the two files.
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use crate::{
     catalog::{policy::Rate, template},
@@ -52,8 +52,12 @@ pub(crate) const HEADER_NAME: Rule = Rule {
     pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
     check: |text| unless(header::name(text).is_ok(), text),
 };
-pub(crate) const COOKIE_NAME: Rule =
-    Rule { said: "a cookie's name", check: |text| unless(HeaderName::try_from(text).is_ok(), text), ..HEADER_NAME };
+#[cfg(feature = "environment")]
+pub(crate) const COOKIE_NAME: Rule = Rule {
+    said: "a cookie's name",
+    check: |text| unless(http::HeaderName::try_from(text).is_ok(), text),
+    ..HEADER_NAME
+};
 pub(crate) const HEADER_VALUE: Rule = Rule {
     said: "a header's value in one line",
     pattern: r"^[^\r\n]*$",
@@ -69,7 +73,7 @@ pub(super) const SCHEMA_PATH: Rule = Rule {
     pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
     check: |text| unless(text.split('/').all(is_file_name), text),
 };
-pub(super) const POINTER: Rule = Rule {
+pub(crate) const POINTER: Rule = Rule {
     said: "a JSON pointer such as /paging/next",
     pattern: "^(/([^/~]|~[01])*)+$",
     check: |text| unless(!text.is_empty() && is_pointer(text), text),

@@ -116,6 +116,25 @@ fn default_bodies_keep_texts_and_digits() {
 }
 
 #[test]
+fn credentials_are_named_by_the_method_else_by_the_route() {
+    let resources = "resources:
+  a: {route: /a, auth: none, methods: {GET: , POST: {auth: admin}}}
+  b: {route: /b}
+  c: {route: /c, auth: off}
+";
+    let catalog = Catalog::from_yaml(resources, "").unwrap();
+    let auth = |route: usize, method: Method| catalog.routes().nth(route).unwrap().auth(&method).map(str::to_owned);
+    assert_eq!(auth(0, Method::GET).as_deref(), Some("none"));
+    assert_eq!(auth(0, Method::HEAD).as_deref(), Some("none"));
+    assert_eq!(auth(0, Method::POST).as_deref(), Some("admin"));
+    assert_eq!((auth(1, Method::GET), auth(2, Method::PUT).as_deref()), (None, Some("off")));
+    let [remark] = &catalog.lint()[..] else { panic!("{:?}", catalog.lint()) };
+    assert!(remark.starts_with("resources.yaml:4:") && remark.contains("none means that none are sent"), "{remark}");
+    let post = catalog.routes().next().unwrap().policies().find(|policy| policy.method() == Method::POST).unwrap();
+    assert_eq!(post.summary(), [("auth".to_owned(), "admin".to_owned())]);
+}
+
+#[test]
 fn i05_ambiguous_scalars_are_pointed_out() {
     let (ambiguous, inert): (Vec<_>, Vec<_>) = full().lint().into_iter().partition(|line| line.contains("ambiguous"));
     assert!(!inert.is_empty() && inert.iter().all(|line| line.contains("nothing acts on it yet")), "{inert:?}");

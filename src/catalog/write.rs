@@ -202,6 +202,7 @@ fn route_entries(route: &Route) -> Value {
     entries.flag("upload", route.upload);
     entries.flag("deprecated", route.deprecated);
     entries.word("actor", route.actorless, "none");
+    entries.text("auth", route.auth.as_deref());
     let methods = route.policies().map(|policy| (policy.method.to_string(), policy_entries(policy)));
     entries.map("methods", methods.collect());
     Value::Map(entries.0)
@@ -223,6 +224,7 @@ fn policy_entries(policy: &MethodPolicy) -> Value {
     entries.map("headers", policy.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect());
     entries.text("query_style", policy.query_style.and_then(|style| spelling(&STYLES, &style)));
     entries.word("actor", policy.actorless, "none");
+    entries.text("auth", policy.auth());
     if let Some(idempotent) = policy.idempotent {
         entries.put("idempotent", Value::Bool(idempotent));
     }

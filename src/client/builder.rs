@@ -13,7 +13,7 @@ mod network;
 
 pub(super) use identity::Propagation;
 
-use super::{Bounds, Client, Core, Partitions, Places, Shared};
+use super::{Bounds, Client, Core, Named, Partitions, Places, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
@@ -44,6 +44,7 @@ pub struct ClientBuilder {
     catalog: Option<Catalog>,
     actor: Option<String>,
     auth: Auth,
+    named: Vec<Named>,
     headers: Vec<(String, String)>,
     agent: String,
     application: String,
@@ -90,6 +91,7 @@ impl ClientBuilder {
             catalog: None,
             actor: None,
             auth: Auth::none(),
+            named: Vec::new(),
             headers: Vec::new(),
             agent: String::new(),
             application: String::new(),
@@ -274,6 +276,7 @@ impl ClientBuilder {
             actor: self.actor.map(Into::into),
             auth: self.auth,
             credentials: Err(Fault::request("not signed in yet")),
+            named: self.named,
             settings: Arc::clone(&masks),
             masks,
             headers,
@@ -292,6 +295,7 @@ impl ClientBuilder {
         };
         core.sign();
         core.credentials.as_ref().map_err(Fault::clone)?;
+        core.named.iter().try_for_each(Named::check)?;
         Ok(Client { core: Arc::new(core) })
     }
 

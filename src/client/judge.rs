@@ -21,7 +21,8 @@ pub(super) async fn judge(response: Response, template: Option<&str>) -> Result<
         _ if exchange.verdict.ambiguous => return Ok(response),
         _ if exchange.verdict.limited => (ErrorKind::RateLimited, "rate_limited"),
         429 => (ErrorKind::RateLimited, "rate_limited"),
-        401 | 403 => (ErrorKind::Status, "auth.denied"),
+        401 => (ErrorKind::Status, "auth.denied"),
+        403 if needed_scope(response.headers()).is_some() => (ErrorKind::Status, "auth.denied"),
         _ => (ErrorKind::Status, "status"),
     };
     let (headers, exchange) = (response.headers().clone(), Arc::clone(exchange));
@@ -42,7 +43,7 @@ fn told(status: StatusCode, headers: &HeaderMap) -> String {
         StatusCode::SERVICE_UNAVAILABLE if html => "; a proxy seems to answer for the server",
         _ => "",
     };
-    let scope = scope(headers).map(|scope| format!("; it needs the scope {scope}")).unwrap_or_default();
+    let scope = needed_scope(headers).map(|scope| format!("; it needs the scope {scope}")).unwrap_or_default();
     match status.canonical_reason() {
         Some(reason) => format!("answered {} {reason}{hint}{scope}", status.as_u16()),
         None => format!("answered {}{hint}{scope}", status.as_u16()),
@@ -50,7 +51,7 @@ fn told(status: StatusCode, headers: &HeaderMap) -> String {
 }
 
 /// The scope that a bearer token would need (RFC 6750, section 3.1), where the server says so.
-fn scope(headers: &HeaderMap) -> Option<String> {
+fn needed_scope(headers: &HeaderMap) -> Option<String> {
     let challenge = headers
         .get_all(http::header::WWW_AUTHENTICATE)
         .iter()

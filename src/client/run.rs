@@ -96,7 +96,7 @@ impl<'c> Run<'c> {
         let context = client.context();
         let plan = request.plan(&context)?;
         let exchange = Arc::new(client.exchange(&plan, options, started));
-        let credentials = client.credentials(options).map_err(|error| exchange.dress(error))?;
+        let credentials = client.credentials(options, plan.auth).map_err(|error| exchange.dress(error))?;
         let key = idempotency_key(request, &plan, options).map_err(|error| exchange.dress(error))?;
         let correlation = correlation(core.propagation.as_deref()).map_err(|error| exchange.dress(error))?;
         let place = Arc::clone(&core.place);
@@ -235,7 +235,7 @@ impl<'c> Run<'c> {
         }
         if home {
             let credentials = (&*self.credentials, self.plan.needs_actor);
-            Client::sign(&mut wire, self.request, self.options, credentials)?;
+            Client::sign(&mut wire, self.request, self.is_apart(), credentials)?;
         }
         Ok(wire)
     }
@@ -270,7 +270,7 @@ impl<'c> Run<'c> {
     /// Notes what a server may echo of this request, or of an earlier one, and nobody may print.
     fn mask(&mut self, headers: &HeaderMap) {
         let unknown = |value: &HeaderValue| value.is_sensitive() && !self.credentials.holds(value);
-        if self.options.auth.is_some() || headers.values().any(unknown) {
+        if self.is_apart() || headers.values().any(unknown) {
             let mut masks = self.exchange.masks.joined(self.credentials.masks());
             masks.add_headers(headers);
             Arc::make_mut(&mut self.exchange).masks = Arc::new(masks);
@@ -279,7 +279,12 @@ impl<'c> Run<'c> {
 
     /// The cookies of the client, which are not those of a call under credentials of its own.
     fn jar(&self) -> Option<&Arc<Jar>> {
-        self.client.core.jar.as_ref().filter(|_| self.options.auth.is_none())
+        self.client.core.jar.as_ref().filter(|_| !self.is_apart())
+    }
+
+    /// Whether it signs in by others than the client's usual credentials.
+    fn is_apart(&self) -> bool {
+        self.options.auth.is_some() || self.plan.auth.is_some()
     }
 
     /// The error as the caller gets it: about the whole call, not its last attempt.

@@ -9,12 +9,16 @@ use super::{
     Environment,
     folders::Variables,
     keys,
+    place::Place,
     reference::Reference,
     settings::{Served, Settings, SignIn},
     source::Source,
 };
+mod oauth;
+
 use crate::{
     catalog::strict::{self, Document, Kind, View, check, decode},
+    discover::Discover,
     error::{Error, ErrorKind, Result},
     header::is_secret,
 };
@@ -66,7 +70,7 @@ fn settings(environment: View<'_>) -> Result<Settings> {
     let mut settings = Settings::default();
     for (key, value) in environment.pairs() {
         match key.text() {
-            "base_url" => settings.base_url = Some(owned(value)),
+            "base_url" => settings.base_url = Some(place(value, environment)?),
             "catalog" if value.text() == "max" => settings.catalog = Some(Served::Embedded),
             "catalog" => settings.catalog = Some(Served::File(path(value))),
             "defaults" => settings.defaults = Some(path(value)),
@@ -75,13 +79,22 @@ fn settings(environment: View<'_>) -> Result<Settings> {
             "variables" => {
                 settings.variables = value.pairs().map(|(name, value)| (owned(name), owned(value))).collect();
             }
-            "auth" => settings.auth = Some(auth(value, &mut settings.warnings)?),
+            "auth" => settings.auth = Some(auth(value, environment, &mut settings.warnings)?),
+            "auth_as" => {
+                for (name, value) in value.pairs() {
+                    if name.text() == "none" {
+                        return Err(name.error("none stands for no credentials, and cannot name any"));
+                    }
+                    settings.auth_as.push((owned(name), auth(value, environment, &mut settings.warnings)?));
+                }
+            }
             "timeout" => settings.timeout = strict::seconds(value),
             "retry" => settings.attempts = Some(strict::number(value).unwrap_or(1)),
             "limit" => settings.rates = strict::texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
             "proxy" if value.text() == "none" => settings.proxy = Some(None),
             "proxy" => settings.proxy = Some(Some(proxy(value, &mut settings.warnings)?)),
             "ca_certificate" => settings.ca_certificate = Some(path(value)),
+            "client_certificate" => settings.client_certificate = Some(secret(value, &mut settings.warnings)?),
             _ => {}
         }
     }
@@ -107,7 +120,7 @@ fn headers(view: View<'_>, settings: &mut Settings) -> Result<()> {
     Ok(())
 }
 
-fn auth(view: View<'_>, warnings: &mut Vec<String>) -> Result<SignIn> {
+fn auth(view: View<'_>, environment: View<'_>, warnings: &mut Vec<String>) -> Result<SignIn> {
     let mut given = view.pairs();
     let (Some((kind, value)), None) = (given.next(), given.next()) else {
         return Err(view.error("expected one way to sign in, found several"));
@@ -117,10 +130,11 @@ fn auth(view: View<'_>, warnings: &mut Vec<String>) -> Result<SignIn> {
     };
     let text = |key: &str| value.get(key).map(owned).unwrap_or_default();
     Ok(match kind.text() {
-        "basic" => {
+        kind @ ("basic" | "digest") => {
             let password = named("password")?;
             // A user's name is no secret, so it may stand there.
-            SignIn::Basic(secret(value.get("user").unwrap_or(value), &mut Vec::new())?, password)
+            let user = secret(value.get("user").unwrap_or(value), &mut Vec::new())?;
+            if kind == "basic" { SignIn::Basic(user, password) } else { SignIn::Digest(user, password) }
         }
         "scheme" => SignIn::Scheme(text("name"), named("value")?),
         "api_key" => match ["header", "query", "cookie"].map(|key| value.get(key)) {
@@ -130,8 +144,34 @@ fn auth(view: View<'_>, warnings: &mut Vec<String>) -> Result<SignIn> {
             _ => return Err(value.error("expected one of header, query, cookie, to carry the key")),
         },
         "template" => template(value, warnings)?,
+        "oauth2" => SignIn::OAuth(Box::new(oauth::read(value, environment, warnings)?)),
         _ => SignIn::Scheme("Bearer".to_owned(), secret(value, warnings)?),
     })
+}
+
+/// A URL, or where one stands; the variables of the environment fill its names.
+fn place(view: View<'_>, environment: View<'_>) -> Result<Place> {
+    if view.kind() != Kind::Map {
+        return Ok(Place::Named(owned(view)));
+    }
+    let text = |key: &str| view.get(key).map(owned).unwrap_or_default();
+    let mut discover = Discover::document(text("document")).pointer(text("pointer")).suffix(text("suffix"));
+    let mut told = format!("at {} in {}", text("pointer"), text("document"));
+    if let Some(fallback) = view.get("fallback") {
+        discover = discover.fallback(owned(fallback));
+        told += &format!(", else {}", fallback.text());
+    }
+    for origin in view.get("trust").iter().flat_map(|view| strict::texts(*view)) {
+        told += &format!(", trusting {origin}");
+        discover = discover.trust(origin);
+    }
+    for (name, value) in environment.get("variables").into_iter().flat_map(View::pairs) {
+        discover = discover.variable(name.text(), value.text());
+    }
+    match view.text() {
+        _ if text("document").starts_with(['/', 'h']) => Ok(Place::Found(Box::new(discover), told)),
+        _ => Err(view.error("expected a document that is a URL, or a path that begins with a /")),
+    }
 }
 
 fn template(view: View<'_>, warnings: &mut Vec<String>) -> Result<SignIn> {

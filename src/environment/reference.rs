@@ -205,7 +205,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// `~/` is the home folder; any other relative path begins at the file that names it.
-fn located(path: &Path, around: &Around<'_>) -> PathBuf {
+pub(super) fn located(path: &Path, around: &Around<'_>) -> PathBuf {
     match (path.strip_prefix("~"), around.variables.home()) {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => around.source.folder.join(path),

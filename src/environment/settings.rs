@@ -5,12 +5,16 @@ use std::{
     time::Duration,
 };
 
-use super::reference::{Around, Reference, Shown};
+use super::{
+    oauth::{OAuth, Where},
+    place::Place,
+    reference::{Around, Reference, Shown},
+};
 use crate::{auth::Auth, catalog::Rate, error::Result};
 
 #[derive(Default)]
 pub(super) struct Settings {
-    pub(super) base_url: Option<String>,
+    pub(super) base_url: Option<Place>,
     pub(super) catalog: Option<Served>,
     pub(super) defaults: Option<PathBuf>,
     pub(super) actor: Option<String>,
@@ -18,12 +22,16 @@ pub(super) struct Settings {
     pub(super) secret_headers: Vec<(String, Reference)>,
     pub(super) variables: Vec<(String, String)>,
     pub(super) auth: Option<SignIn>,
+    /// By the names that routes have for them.
+    pub(super) auth_as: Vec<(String, SignIn)>,
     pub(super) timeout: Option<Duration>,
     /// One means that nothing is tried again.
     pub(super) attempts: Option<u8>,
     pub(super) rates: Vec<Rate>,
     pub(super) proxy: Option<Option<Reference>>,
     pub(super) ca_certificate: Option<PathBuf>,
+    /// Its chain and its key.
+    pub(super) client_certificate: Option<Reference>,
     /// Secrets in plain text, by file and line.
     pub(super) warnings: Vec<String>,
 }
@@ -37,11 +45,13 @@ pub(super) enum Served {
 /// How an environment signs in.
 pub(super) enum SignIn {
     Basic(Reference, Reference),
+    Digest(Reference, Reference),
     Scheme(String, Reference),
     Header(String, Reference),
     Query(String, Reference),
     Cookie(String, Reference),
     Template(Vec<(String, String)>, Vec<(String, Reference)>),
+    OAuth(Box<OAuth>),
 }
 
 impl Settings {
@@ -61,8 +71,10 @@ impl Settings {
 
     /// All that is looked up.
     pub(super) fn references(&self) -> impl Iterator<Item = &Reference> {
-        let auth = self.auth.iter().flat_map(SignIn::references);
-        auth.chain(self.secret_headers.iter().map(|(_, secret)| secret)).chain(self.proxy.iter().flatten())
+        let named = self.auth_as.iter().map(|(_, auth)| auth);
+        let auth = self.auth.iter().chain(named).flat_map(SignIn::references);
+        let headers = self.secret_headers.iter().map(|(_, secret)| secret);
+        auth.chain(headers).chain(self.proxy.iter().flatten()).chain(&self.client_certificate)
     }
 
     /// Its keys, and what each comes to, without secrets; what is looked up is told as `shown` says.
@@ -80,45 +92,51 @@ impl Settings {
         });
         let joined = |list: Option<Vec<String>>| list.map(|list| list.join(", "));
         let known = [
-            ("base_url", self.base_url.clone()),
+            ("base_url", self.base_url.as_ref().map(|place| place.told().to_owned())),
             ("catalog", catalog),
             ("defaults", self.defaults.as_ref().map(path)),
             ("actor", self.actor.clone()),
             ("headers", joined(named(&mut headers))),
             ("variables", joined(named(&mut variables))),
             ("auth", self.auth.as_ref().map(|auth| auth.summary(shown))),
+            (
+                "auth_as",
+                joined(named(&mut self.auth_as.iter().map(|(name, auth)| format!("{name}: {}", auth.summary(shown))))),
+            ),
             ("timeout", self.timeout.map(|time| format!("{time:?}"))),
             ("retry", self.attempts.map(|most| if most == 1 { "off".to_owned() } else { most.to_string() })),
             ("limit", joined(named(&mut self.rates.iter().map(ToString::to_string)))),
             ("proxy", self.proxy.as_ref().map(|url| url.as_ref().map_or("none".to_owned(), |url| url.told(shown)))),
             ("ca_certificate", self.ca_certificate.as_ref().map(path)),
+            ("client_certificate", self.client_certificate.as_ref().map(|pem| pem.told(shown))),
         ];
         known.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
 
     /// Whether it holds credentials for its API.
     pub(super) fn signs_in(&self) -> bool {
-        self.auth.is_some() || !self.secret_headers.is_empty()
+        self.auth.is_some()
+            || !self.auth_as.is_empty()
+            || !self.secret_headers.is_empty()
+            || self.client_certificate.is_some()
     }
 }
 
 impl SignIn {
     fn references(&self) -> Vec<&Reference> {
         match self {
-            Self::Basic(user, password) => vec![user, password],
+            Self::Basic(user, password) | Self::Digest(user, password) => vec![user, password],
             Self::Scheme(_, key) | Self::Header(_, key) | Self::Query(_, key) | Self::Cookie(_, key) => vec![key],
             Self::Template(_, values) => values.iter().map(|(_, secret)| secret).collect(),
+            Self::OAuth(oauth) => oauth.references().collect(),
         }
     }
 
     /// How it signs in, and where each secret is to be found.
     fn summary(&self, shown: Shown) -> String {
         match self {
-            // A user's name is no secret, and nothing has to be said of it.
-            Self::Basic(user, password) if user.is_inline() => format!("basic, {}", password.told(shown)),
-            Self::Basic(user, password) => {
-                format!("basic, user {}, password {}", user.told(shown), password.told(shown))
-            }
+            Self::Basic(user, password) => person("basic", user, password, shown),
+            Self::Digest(user, password) => person("digest", user, password, shown),
             Self::Scheme(scheme, token) => format!("{scheme}, {}", token.told(shown)),
             Self::Header(name, key) => format!("header {name}, {}", key.told(shown)),
             Self::Query(name, key) => format!("query {name}, {}", key.told(shown)),
@@ -131,13 +149,16 @@ impl SignIn {
                 let values = values.iter().map(|(name, secret)| format!("{name}: {}", secret.told(shown)));
                 format!("headers {}", headers.chain(values).collect::<Vec<_>>().join(", "))
             }
+            Self::OAuth(oauth) => oauth.summary(shown),
         }
     }
 
     /// The credentials, their secrets looked up.
-    pub(super) fn resolve(&self, around: &Around<'_>) -> Result<Auth> {
+    pub(super) fn resolve(&self, around: &Around<'_>, place: &Where<'_>) -> Result<Auth> {
         Ok(match self {
+            Self::OAuth(oauth) => oauth.resolve(around, place)?,
             Self::Basic(user, password) => Auth::basic(user.resolve(around)?, password.resolve(around)?),
+            Self::Digest(user, password) => Auth::digest(user.resolve(around)?, password.resolve(around)?),
             Self::Scheme(scheme, token) => Auth::scheme(scheme, token.resolve(around)?),
             Self::Header(name, key) => Auth::api_key_header(name, key.resolve(around)?),
             Self::Query(name, key) => Auth::api_key_query(name, key.resolve(around)?),
@@ -151,5 +172,15 @@ impl SignIn {
                 auth
             }
         })
+    }
+}
+
+/// How a person signs in; the name is no secret, and nothing has to be said of one that stands there.
+fn person(kind: &str, user: &Reference, password: &Reference, shown: Shown) -> String {
+    let password = password.told(shown);
+    if user.is_inline() {
+        format!("{kind}, {password}")
+    } else {
+        format!("{kind}, user {}, password {password}", user.told(shown))
     }
 }

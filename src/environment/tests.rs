@@ -2,6 +2,8 @@ use std::{fs, time::Duration};
 
 use super::*;
 
+mod oauth;
+
 /// The environments of a file that holds `text`, its variables being `pairs`.
 fn read(text: &str, pairs: &'static [(&str, &str)]) -> Result<(tempfile::TempDir, Vec<Environment>)> {
     let folder = tempfile::tempdir().unwrap();
@@ -40,11 +42,11 @@ const MESSAGES: &[(&str, &str)] = &[
     ("environments: {a: {auth: CNRY}}", "1:26: environments.a.auth: expected a map, found another value"),
     (
         "environments: {a: {auth: {bearer CNRY}}}",
-        "1:27: environments.a.auth: unknown key; expected one of bearer, basic, api_key, scheme, template",
+        "1:27: environments.a.auth: unknown key; expected one of bearer, basic, digest, api_key, scheme, template, oauth2",
     ),
     (
         "environments: {a: {auth: {}}}",
-        "1:26: environments.a.auth: expected at least one of bearer, basic, api_key, scheme, template, found an empty map",
+        "1:26: environments.a.auth: expected at least one of bearer, basic, digest, api_key, scheme, template, oauth2, found an empty map",
     ),
     (
         "environments: {a: {auth: {bearer: CNRY, basic: {user: a, password: CNRY}}}}",
@@ -105,6 +107,34 @@ fn a_mistake_has_its_place_and_shows_no_value() {
     }
 }
 
+#[test]
+fn credentials_of_routes_and_a_certificate_are_looked_up() {
+    let text = "base_url: https://h
+    auth_as: {admin: {bearer: 'env:T'}, svc: {digest: {user: u, password: 'env:MISSING'}}}
+    client_certificate: 'file:me.pem'";
+    let (folder, found) = one(text, &[("T", "tok")]);
+    let summary = found.summary();
+    assert!(summary.contains(&("auth_as", "admin: Bearer, env:T, svc: digest, env:MISSING".to_owned())), "{summary:?}");
+    assert!(summary.contains(&("client_certificate", "file:me.pem".to_owned())), "{summary:?}");
+    assert!(found.signs_in());
+    let error = found.client().and_then(ClientBuilder::build).unwrap_err();
+    assert!(error.to_string().contains("restwalk.yaml:4: the variable MISSING"), "{error}");
+    let error = found.clone().with_base_url("https://other").client().map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("are for its own base URL"), "{error}");
+    let own = found.with_base_url("https://other").with_auth(Auth::none());
+    let client = format!("{:?}", own.client().unwrap());
+    assert!(!client.contains("admin"), "{client}");
+
+    let (_folder, found) = one("base_url: https://h\n    client_certificate: 'file:me.pem'", &[]);
+    assert!(found.client().unwrap_err().to_string().contains("me.pem cannot be read"));
+    let (here, found) = one("base_url: https://h\n    client_certificate: 'file:me.pem'", &[]);
+    fs::write(here.path().join("me.pem"), "no PEM").unwrap();
+    let error = found.client().and_then(ClientBuilder::build).unwrap_err();
+    assert!(cfg!(not(feature = "http")) || error.code() == "config", "{error}");
+    assert!(found.warnings().iter().any(|warning| warning.contains("me.pem")) == cfg!(unix), "{:?}", found.warnings());
+    drop(folder);
+}
+
 /// How to sign in, with what variables, and what a client then has, or why there is none.
 #[test]
 fn each_way_to_sign_in_is_looked_up() {
@@ -112,6 +142,7 @@ fn each_way_to_sign_in_is_looked_up() {
     for (auth, expected) in [
         ("{bearer: 'env:T'}", Ok("Auth(Bearer)")),
         ("{basic: {user: ada, password: 'env:T'}}", Ok("Auth(basic)")),
+        ("{digest: {user: ada, password: 'env:T'}}", Ok("Auth(digest)")),
         ("{api_key: {header: X-Key, value: 'env:T'}}", Ok("Auth(header X-Key)")),
         ("{api_key: {query: key, value: 'env:T'}}", Ok("Auth(query key)")),
         ("{api_key: {cookie: key, value: 'env:T'}}", Ok("Auth(cookie key)")),

@@ -86,9 +86,8 @@ fn missing(name: &str) -> crate::Error {
 
 /// A `NumericDate` cut to whole seconds, in nanoseconds; a text is none, whatever stands in it.
 fn seconds(name: &str, value: &Value) -> Result<i128> {
-    let number = match value {
-        Value::Number(number) => number,
-        _ => return Err(refused("jwt.malformed", &format!("its {name} is no number"))),
+    let Value::Number(number) = value else {
+        return Err(refused("jwt.malformed", &format!("its {name} is no number")));
     };
     let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
     // What is too large goes to the largest there is, far from overflow.

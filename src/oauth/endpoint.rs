@@ -22,6 +22,16 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    pub(super) const ALL: &'static [Self] = &[
+        Self::Token,
+        Self::Device,
+        Self::Authorization,
+        Self::Revocation,
+        Self::Introspection,
+        Self::UserInfo,
+        Self::Registration,
+    ];
+
     /// The name in a server's metadata (RFC 8414).
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -62,7 +72,19 @@ pub(crate) fn parse(text: &str, what: &str) -> Result<Uri, Fault> {
     }
 }
 
-/// Whether `uri` is of this machine: `localhost`, 127.0.0.0/8 or ::1.
+/// Checks a URL that a person is shown, or a browser given: what [`parse`] wants, and nothing that a shell, a terminal
+/// or an option of a program could take for its own. A fragment is let be.
+pub(crate) fn shown(text: &str, what: &str) -> Result<String, Fault> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'`\\<>{}|^".contains(&byte);
+    if !text.bytes().all(plain) {
+        let why = format!("the {what} {} holds a character that no URL has", quoted(text));
+        return Err(Fault::new(ErrorKind::Auth, "config", why));
+    }
+    parse(text.split('#').next().unwrap_or_default(), what)?;
+    Ok(text.to_owned())
+}
+
+/// Whether `uri` is of this machine: `localhost`, 127.0.0.0/8 or `::1`.
 pub(crate) fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -151,6 +173,35 @@ mod tests {
             let error = crate::Error::from(parse(bad, "token URL").unwrap_err());
             assert_eq!((error.kind(), error.code()), (ErrorKind::Auth, "config"), "{bad}");
             assert!(bad.contains('#') || !error.to_string().contains("CNRY"), "{error}");
+        }
+    }
+
+    #[test]
+    fn o40_what_a_person_or_a_browser_is_sent_to_is_a_plain_url() {
+        let long = format!("https://id.test/{}", "a".repeat(10 << 10));
+        for good in ["https://id.test/device?user_code=AB-CD", "https://id.test/#/device", "http://localhost:3/d"] {
+            assert_eq!(shown(good, "verification_uri").unwrap(), good);
+        }
+        for bad in [
+            "file:///etc/passwd",
+            "$(x)",
+            "https://id.test/\" --flag",
+            "https://id.test/ --flag",
+            "--flag",
+            "-https://id.test/",
+            "javascript:alert(1)",
+            "https://id.test/\u{1b}[2J",
+            "https://id.test/\n",
+            " https://id.test/",
+            "https://id.test/é",
+            "http://id.test/",
+            "data:text/html,x",
+            &long,
+            "",
+        ] {
+            let error = crate::Error::from(shown(bad, "verification_uri").unwrap_err());
+            assert_eq!(error.kind(), ErrorKind::Auth);
+            assert!(error.to_string().len() < 400 && !error.to_string().contains('\u{1b}'), "{error}");
         }
     }
 

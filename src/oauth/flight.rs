@@ -55,8 +55,7 @@ fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
         return None;
     }
     let held = Held::kept(kept, renewal.margin)?;
-    let fresh = held.life.freshness(Instant::now(), SystemTime::now());
-    if matches!(fresh, Freshness::Late | Freshness::Ended) {
+    if matches!(held.freshness(), Freshness::Late | Freshness::Ended) {
         return None;
     }
     let held = Arc::new(held);
@@ -83,7 +82,7 @@ impl Flight<'_> {
         let newer = |ours: &TokenRecord| kept.as_ref().is_none_or(|kept| kept.generation < ours.generation);
         let known = ours.filter(newer).or(kept);
         match self.refreshed(&mut *lock, known.as_ref()).await? {
-            Refreshed::Granted(granted, before) => self.kept(&mut *lock, granted, before.as_ref()).await,
+            Refreshed::Granted(granted) => self.kept(&mut *lock, granted.0, granted.1.as_ref()).await,
             Refreshed::Adopted(held) => Ok(held),
             Refreshed::Nothing => self.begun(lock, known).await,
         }
@@ -99,7 +98,7 @@ impl Flight<'_> {
         for _ in 0..2 {
             let Some(token) = refresh_token(known.as_ref(), self.grant) else { return Ok(Refreshed::Nothing) };
             let refusal = match source::refresh(&self.wire, &token).await {
-                Ok(granted) => return Ok(Refreshed::Granted(granted, known)),
+                Ok(granted) => return Ok(Refreshed::Granted(Box::new((granted, known)))),
                 Err(error) if error.code() == "auth.reauth" => error,
                 Err(error) => return Err(error),
             };
@@ -141,10 +140,12 @@ impl Flight<'_> {
             Grant::Password(user, password) => source::password(&self.wire, user, password).await?,
             Grant::Interactive(person) => {
                 drop(lock);
-                let granted = person.sign_in(&self.wire).await?;
+                let signed_in = self.renewal.while_waited_for(person.sign_in(&self.wire)).await;
+                let granted = signed_in.unwrap_or_else(|| Err(deserted()))?;
                 lock = self.renewal.store.lock(&self.renewal.key).await?;
                 let kept = lock.read().await?;
-                return self.kept(&mut *lock, granted, kept.or(known).as_ref()).await;
+                let before = kept.or(known).map(TokenRecord::cleared);
+                return self.kept(&mut *lock, granted, before.as_ref()).await;
             }
             Grant::Refresh(_) | Grant::Stored if known.as_ref().is_some_and(|known| known.reauth_required) => {
                 return Err(reauth());
@@ -153,7 +154,7 @@ impl Flight<'_> {
                 return Err(Error::coded(ErrorKind::Auth, "auth.required", "nobody is signed in; sign in first"));
             }
         };
-        self.kept(&mut *lock, granted, known.as_ref()).await
+        self.kept(&mut *lock, granted, known.map(TokenRecord::cleared).as_ref()).await
     }
 
     async fn kept(
@@ -200,20 +201,26 @@ pub(super) async fn keep(
 
 enum Refreshed {
     /// A token, and what was known before it.
-    Granted(Granted, Option<TokenRecord>),
+    Granted(Box<(Granted, Option<TokenRecord>)>),
     /// Another process had renewed it.
     Adopted(Arc<Held>),
     /// There is nothing to redeem.
     Nothing,
 }
 
-/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave.
+/// The refresh token to redeem: the kept one, unless it was refused; else the one that the caller gave, unless it was
+/// signed out.
 fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
-    match known.and_then(|known| Some((known, known.refresh_token.as_ref()?))) {
-        Some((known, _)) if known.reauth_required => None,
-        Some((_, token)) => Some(token.clone()),
-        None => grant.initial().cloned(),
+    match known {
+        Some(known) if known.reauth_required => None,
+        Some(TokenRecord { refresh_token: Some(token), .. }) => Some(token.clone()),
+        Some(TokenRecord { access_token: None, .. }) => None,
+        _ => grant.initial().cloned(),
     }
+}
+
+fn deserted() -> Error {
+    Error::coded(ErrorKind::Auth, "auth.expired", "the sign-in was given up, since nobody waited for it any more")
 }
 
 fn reauth() -> Error {

@@ -132,8 +132,11 @@ impl Sign for Signer {
         })
     }
 
-    fn refused<'a>(&'a self, sent: &'a HeaderMap, _: &'a HeaderMap) -> BoxFuture<'a, Result<bool>> {
+    fn refused<'a>(&'a self, sent: &'a HeaderMap, answer: &'a HeaderMap) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
+            if let Source::OAuth(settings, _) = &self.renewal.source {
+                settings.stays(answer)?;
+            }
             let Some(held) = self.renewal.held() else { return Ok(true) };
             // A later token than the refused one is there already.
             let same =

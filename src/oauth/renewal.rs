@@ -2,11 +2,14 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    task::Poll,
+    time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
@@ -34,6 +37,17 @@ pub(crate) struct Renewal {
     state: Mutex<State>,
     /// The store has not taken the token at hand yet.
     unsaved: AtomicBool,
+    /// How many wait for a renewal.
+    waiting: watch::Sender<usize>,
+}
+
+/// One who waits for a renewal, counted while they do.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +94,7 @@ impl Renewal {
             current: RwLock::default(),
             state: Mutex::default(),
             unsaved: AtomicBool::new(false),
+            waiting: watch::Sender::new(0),
         }
     }
 
@@ -97,7 +112,7 @@ impl Renewal {
         if self.is_unsaved() {
             self.save(&held);
         }
-        match self.freshness(&held) {
+        match held.freshness() {
             Freshness::Fresh => Ok(held),
             Freshness::Due => {
                 // Its failure is told when the token is over.
@@ -105,23 +120,17 @@ impl Renewal {
                 Ok(held)
             }
             Freshness::Late => match self.renewed(carrier(), Some(&held)).await {
-                Err(_) if self.freshness(&held) != Freshness::Ended => Ok(held),
+                Err(_) if held.freshness() != Freshness::Ended => Ok(held),
                 renewed => renewed,
             },
             Freshness::Ended => self.renewed(carrier(), Some(&held)).await,
         }
     }
 
-    /// What to do about a token; one that was refused has ended.
-    fn freshness(&self, held: &Held) -> Freshness {
-        if held.was_refused() {
-            return Freshness::Ended;
-        }
-        held.life.freshness(Instant::now(), SystemTime::now())
-    }
-
     /// Another token than `old`, which one renewal gives to all who wait for it.
     async fn renewed(self: &Arc<Self>, carrier: Carrier, old: Option<&Arc<Held>>) -> Result<Arc<Held>> {
+        self.waiting.send_modify(|waiting| *waiting = waiting.saturating_add(1));
+        let _counted = Waiting(&self.waiting);
         for _ in 0..3 {
             if let Some(held) = self.other(old) {
                 return Ok(held);
@@ -136,6 +145,17 @@ impl Renewal {
             }
         }
         Err(super::answer::failed("the task that renews the token ended without a word; try again"))
+    }
+
+    /// Does `work` while anybody waits for what it gives; `None` where nobody does any more.
+    pub(super) async fn while_waited_for<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut waiting = self.waiting.subscribe();
+        let (mut work, mut deserted) = (pin!(work), pin!(waiting.wait_for(|waiting| *waiting == 0)));
+        poll_fn(|context| match deserted.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => work.as_mut().poll(context).map(Some),
+        })
+        .await
     }
 
     /// The token at hand, where it is another than `old`.
@@ -158,6 +178,15 @@ impl Renewal {
             state.refusals.push_back(now);
         }
         self.renewed(carrier(), Some(held)).await.map(|_| true)
+    }
+
+    /// Waits until no renewal is under way.
+    pub(super) async fn settled(&self) {
+        let flight = self.state().flight.clone();
+        if let Some(mut flight) = flight {
+            // One whose task has died is over too.
+            let _ = flight.wait_for(Option::is_some).await;
+        }
     }
 
     /// Gives the token at hand up, so that the next call gets another.

@@ -64,6 +64,8 @@ pub(crate) struct Reply {
 pub(crate) struct Granted {
     pub(crate) answer: Answer,
     pub(crate) life: Life,
+    /// The server's time, in seconds since 1970.
+    pub(crate) now: u64,
 }
 
 impl Wire {
@@ -106,7 +108,7 @@ impl Wire {
     pub(crate) async fn place(&self, place: Place) -> Result<Uri> {
         match self.settings.places.iter().find(|(known, _)| *known == place) {
             Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
-            None => Err(failed(format!("no {} is known; give it, or the issuer", place.name()))),
+            None => self.discovered(place).await,
         }
     }
 
@@ -164,7 +166,7 @@ impl Wire {
 
 impl Reply {
     /// Reads a token, or why there is none.
-    fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
+    pub(super) fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
         let accepted = Accepted { scheme: &settings.scheme, untyped: settings.untyped };
         let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
@@ -177,7 +179,7 @@ impl Reply {
             _ => return Err(refusal(grant, self.status, &self.body, &clean)),
         };
         let life = Life::new(self.at, self.wall, answer.lasts.take(), settings.margin, Random::default().draw());
-        Ok(Granted { answer, life })
+        Ok(Granted { answer, life, now: self.server_time() })
     }
 
     /// The server's time in seconds since 1970, else ours.

@@ -3,34 +3,33 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
 use ::redis::{Script, Value};
 use sha1_smol::Sha1;
-use tokio::{task::AbortHandle, time::Instant};
 
 use super::Redis;
 use crate::{
     body::BoxFuture,
     error::{Error, ErrorKind, Result},
-    random::{self, Random},
+    random,
     secret::Secret,
     token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore},
 };
 
+mod hold;
 mod script;
 mod seal;
 
-use script::{HOLD, LARGEST, LOCK, READ, WRITE};
+use hold::Hold;
+use script::{LARGEST, READ, WRITE};
 use seal::{Place, Seal};
 
-/// How long a lock is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long a lock lives after its holder died; a living one prolongs it.
-const LIFE: Duration = Duration::from_secs(10);
+/// How long a process that knows nothing yet waits for a Redis that is away. What it would renew by is what the caller
+/// gave it at the beginning, which another process may have redeemed long ago.
+const COLD: Duration = Duration::from_secs(2);
 
 /// The longest that a record is kept after it was written.
 const LONGEST: Duration = Duration::from_secs(90 * 86_400);
@@ -43,7 +42,8 @@ impl TokenStore {
     /// nobody used for 90 days is forgotten. One that was changed, moved or spoilt counts as none.
     ///
     /// An operation takes 100 ms at most. While Redis is away, each process goes by what it last knew and renews for
-    /// itself; a server that takes a refresh token once only may then ask for a new sign-in. Redis loses what it
+    /// itself, one that knows nothing yet after 2 s; a server that takes a refresh token once only may then ask for
+    /// a new sign-in. Redis loses what it
     /// does not write to disk: give it a disk where signing in needs a person.
     ///
     /// ```
@@ -61,7 +61,9 @@ impl TokenStore {
     /// records were sealed with another key.
     pub fn redis(redis: &Redis, key: impl Into<Secret>) -> Result<Self> {
         let (redis, seal) = (redis.clone(), Seal::new(&key.into())?);
-        Ok(Self::own(Kept(Arc::new(Shared { redis, seal, turns: Self::memory(), known: Mutex::default() }))))
+        let (name, locks) = (random::uuid()?, AtomicU64::new(0));
+        let known = Mutex::default();
+        Ok(Self::own(Kept(Arc::new(Shared { redis, seal, name, locks, turns: Self::memory(), known }))))
     }
 }
 
@@ -71,6 +73,9 @@ struct Kept(Arc<Shared>);
 struct Shared {
     redis: Redis,
     seal: Seal,
+    /// Tells this process from others, and `locks` one lock of it from the next.
+    name: String,
+    locks: AtomicU64,
     /// Whose turn it is in this process, so that one of it waits for the others.
     turns: TokenStore,
     /// What was last seen or written, for the time that Redis is away.
@@ -109,13 +114,11 @@ impl Shared {
             return Ok(Some(Found::None));
         };
         let generation = str::from_utf8(generation).ok().and_then(|digits| digits.parse().ok());
-        Ok(Some(match generation.and_then(|generation| self.seal.open(place, generation, sealed)) {
-            Some(record) => Found::Record(record),
-            None => {
-                tracing::warn!("a token in Redis does not open; it counts as none");
-                Found::Spoilt(Sha1::from(sealed).hexdigest())
-            }
-        }))
+        if let Some(record) = generation.and_then(|generation| self.seal.open(place, generation, sealed)) {
+            return Ok(Some(Found::Record(record)));
+        }
+        tracing::warn!("a token in Redis does not open; it counts as none");
+        Ok(Some(Found::Spoilt(Sha1::from(sealed).hexdigest())))
     }
 
     /// Writes a record; whether what is kept was older. Nothing is told while Redis is away.
@@ -130,6 +133,11 @@ impl Shared {
         let answer =
             self.run(&WRITE, place, &[&largest, &generation, &sealed, &life, &longest, spoilt.as_bytes()]).await?;
         Ok(!matches!(answer.as_deref(), Some([Value::Int(0)])))
+    }
+
+    /// Whether a record was ever seen here.
+    fn knows(&self, key: &TokenKey) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }
 
     /// The newer of what Redis has and what is known here, where it lost something or was away.
@@ -179,15 +187,11 @@ impl TokenBackend for Kept {
     fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
         Box::pin(async move {
             let turn = self.0.turns.lock(key).await?;
-            let held = Lock {
-                shared: Arc::clone(&self.0),
-                place: Arc::new(self.0.seal.place(key)),
-                key: key.clone(),
-                spoilt: String::new(),
-                hold: Hold::take(&self.0, key).await?,
-                _turn: turn,
-            };
-            Ok(Box::new(held) as _)
+            let (shared, place) = (Arc::clone(&self.0), Arc::new(self.0.seal.place(key)));
+            let patience = if shared.knows(key) { Duration::ZERO } else { COLD };
+            let hold = Hold::take(&shared, &place, patience).await?;
+            let lock = Lock { shared, place, key: key.clone(), spoilt: String::new(), _hold: hold, _turn: turn };
+            Ok(Box::new(lock) as _)
         })
     }
 }
@@ -198,64 +202,6 @@ impl fmt::Debug for Kept {
     }
 }
 
-/// The lock in Redis; without one while it is away.
-struct Hold(Option<Holder>);
-
-struct Holder {
-    shared: Arc<Shared>,
-    place: Place,
-    name: String,
-    prolonging: AbortHandle,
-}
-
-impl Hold {
-    /// Asks for the lock until it is given, or Redis is away.
-    async fn take(shared: &Arc<Shared>, key: &TokenKey) -> Result<Self> {
-        let (name, began, chance) = (random::uuid()?, Instant::now(), Random::default());
-        let life = LIFE.as_millis().to_string();
-        loop {
-            let place = shared.seal.place(key);
-            match shared.run(&LOCK, &place, &[name.as_bytes(), life.as_bytes()]).await?.as_deref() {
-                None => return Ok(Self(None)),
-                Some([Value::Int(1)]) => {
-                    let prolonging = tokio::spawn(prolong(Arc::clone(shared), shared.seal.place(key), name.clone()));
-                    let prolonging = prolonging.abort_handle();
-                    return Ok(Self(Some(Holder { shared: Arc::clone(shared), place, name, prolonging })));
-                }
-                Some(_) if began.elapsed() >= PATIENCE => {
-                    let why = "another process has been renewing this token for 30 s; try again";
-                    return Err(Error::coded(ErrorKind::Store, "store.locked", why));
-                }
-                Some(_) => tokio::time::sleep(Duration::from_millis(20).mul_f64(0.5 + chance.draw())).await,
-            }
-        }
-    }
-}
-
-/// Keeps a lock for as long as its holder lives.
-async fn prolong(shared: Arc<Shared>, place: Place, name: String) {
-    let life = LIFE.as_millis().to_string();
-    loop {
-        tokio::time::sleep(LIFE / 4).await;
-        // A Redis that is away for a moment may have it still.
-        let held = shared.run(&HOLD, &place, &[name.as_bytes(), life.as_bytes()]).await;
-        if matches!(held.as_ref().map(Option::as_deref), Err(_) | Ok(Some([Value::Int(0)]))) {
-            return;
-        }
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let Some(Holder { shared, place, name, prolonging }) = self.0.take() else { return };
-        prolonging.abort();
-        // Without a runtime it ends by itself.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { shared.run(&HOLD, &place, &[name.as_bytes(), b"0"]).await });
-        }
-    }
-}
-
 struct Lock {
     shared: Arc<Shared>,
     place: Arc<Place>,
@@ -263,7 +209,7 @@ struct Lock {
     /// What stood there and did not open, which a write may replace whatever generation it says it has.
     spoilt: String,
     /// Let go before the turn, so that the next one here finds it free.
-    hold: Hold,
+    _hold: Hold,
     _turn: Box<dyn TokenLock>,
 }
 

@@ -1,7 +1,10 @@
 //! A call looked at before it is sent: as a request, explained, or as a `curl` line.
 
+use std::sync::Arc;
+
 use super::Call;
 use crate::{
+    auth::Prepared,
     body::Body,
     client::{Client, IDEMPOTENCY_KEY},
     error::Result,
@@ -28,10 +31,11 @@ impl Call {
     /// As [`Call::build`], and `Auth` for credentials that cannot be used.
     pub fn build_signed(&self) -> Result<http::Request<Body>> {
         let context = self.client.context();
-        let needs_actor = self.request.plan(&context)?.needs_actor;
+        let plan = self.request.plan(&context)?;
         let mut wire = self.build()?;
-        let credentials = self.client.credentials(&self.options)?;
-        Client::sign(&mut wire, &self.request, &self.options, (&credentials, needs_actor))?;
+        let credentials = self.credentials()?;
+        let apart = self.options.auth.is_some() || plan.auth.is_some();
+        Client::sign(&mut wire, &self.request, apart, (&credentials, plan.needs_actor))?;
         credentials.show(wire.headers_mut());
         Ok(wire)
     }
@@ -41,7 +45,13 @@ impl Call {
     /// # Errors
     /// `Auth` for credentials that cannot be used.
     pub fn secret_query(&self) -> Result<Option<String>> {
-        Ok(self.client.credentials(&self.options)?.query_name().map(str::to_owned))
+        Ok(self.credentials()?.query_name().map(str::to_owned))
+    }
+
+    /// What it signs in by.
+    pub(super) fn credentials(&self) -> Result<Arc<Prepared>> {
+        let route = self.request.route(self.client.catalog()).ok().flatten();
+        self.client.credentials(&self.options, route.and_then(|route| route.auth(&self.request.method)))
     }
 
     /// What would be sent and where each part came from.
@@ -61,7 +71,7 @@ impl Call {
     /// As [`Call::build`], and `Request` for a body that a command line cannot hold.
     pub fn to_curl(&self) -> Result<String> {
         let wire = self.build_signed()?;
-        let (context, credentials) = (self.client.context(), self.client.credentials(&self.options)?);
+        let (context, credentials) = (self.client.context(), self.credentials()?);
         to_curl(&self.request, &context, &wire, credentials.query_name())
     }
 }

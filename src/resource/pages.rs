@@ -340,7 +340,7 @@ impl Pages {
         let client = &self.call.client;
         let found = next::after(by, here, page, client.context().base)?;
         let Some(mut uri) = found.uri else { return Ok(None) };
-        if let Some(key) = client.credentials(&self.call.options)?.query_name() {
+        if let Some(key) = self.call.credentials()?.query_name() {
             uri = gate::without(uri, |name, _| name == key);
         }
         let same = found.elements.is_some() && found.elements == self.last;

@@ -7,7 +7,10 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{sync::OwnedMutexGuard, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use super::{TokenBackend, TokenKey, TokenLock, TokenRecord};
 use crate::{
@@ -40,7 +43,7 @@ struct Shared {
     lines: Vec<Line>,
 }
 
-type Line = Arc<tokio::sync::Mutex<()>>;
+type Line = Arc<Semaphore>;
 
 /// A lock of the operating system, let go when it is dropped.
 struct Locked(std::fs::File);
@@ -55,7 +58,7 @@ impl Drop for Locked {
 /// A lock, and the first place of its line, which goes to the next after the lock.
 struct Turn {
     _lock: Locked,
-    _first: OwnedMutexGuard<()>,
+    _first: OwnedSemaphorePermit,
 }
 
 /// The lock of a key.
@@ -68,7 +71,7 @@ struct Held {
 
 impl FileStore {
     pub(super) fn at(path: PathBuf) -> Self {
-        let lines = (0..=place::KEYS).map(|_| Line::default()).collect();
+        let lines = (0..=place::KEYS).map(|_| Line::new(Semaphore::new(1))).collect();
         Self(Place::at(&path).map(|place| Arc::new(Shared { place, lines })))
     }
 
@@ -93,9 +96,11 @@ impl Shared {
 
     /// Waits for a lock: in line in this process, then for other processes.
     async fn turn(self: &Arc<Self>, lock: Lock) -> Result<Turn> {
-        let line = self.lines.get(lock.line()).cloned().unwrap_or_default();
+        let line = self.lines.get(lock.line()).cloned();
+        let line = line.unwrap_or_else(|| Line::new(Semaphore::new(1)));
         let until = Instant::now() + PATIENCE;
-        let first = tokio::time::timeout_at(until, line.lock_owned()).await.map_err(|_| self.locked())?;
+        let first = tokio::time::timeout_at(until, line.acquire_owned()).await;
+        let first = first.ok().and_then(Result::ok).ok_or_else(|| self.locked())?;
         // Whoever waits for the file's lock holds the turnstile, or a process with a long line would let nobody in.
         let turnstile = if lock == Lock::File { Some(self.locks(Lock::Turnstile, until).await?) } else { None };
         let lock = self.locks(lock, until).await?;

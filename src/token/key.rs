@@ -34,17 +34,16 @@ impl TokenKey {
         self.parts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The public parts, sorted by their names.
-    #[cfg(feature = "oauth")]
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
     /// 32 hexadecimal digits that stand for the public parts of this key, whatever its secrets.
     #[cfg(feature = "redis")]
     pub(crate) fn public_id(&self, salt: &[u8]) -> String {
         let public = Self { parts: self.parts.clone(), fingerprint: [0; 32] };
         public.id(salt)[..32].to_owned()
+    }
+
+    /// The public parts, sorted by their names.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// 64 hexadecimal digits that stand for this key in a store which has `salt`; no part can be read from them.

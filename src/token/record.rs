@@ -79,11 +79,18 @@ impl TokenRecord {
     }
 
     /// Takes over what another version wrote into `kept`, where this record does not say otherwise.
-    #[cfg(feature = "oauth")]
     pub(super) fn keeping(mut self, kept: &Self) -> Self {
         for (name, value) in &kept.others.0 {
             self.others.0.entry(name).or_insert_with(|| value.clone());
         }
+        self
+    }
+
+    /// The record without what belongs to one sign-in: a place for the next one, or for none.
+    #[must_use]
+    pub(crate) fn cleared(mut self) -> Self {
+        (self.access_token, self.refresh_token, self.id_token) = (None, None, None);
+        (self.scope, self.expires_at, self.reauth_required) = (None, None, false);
         self
     }
 

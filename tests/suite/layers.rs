@@ -35,6 +35,7 @@ const ORDER: &[&str] = &[
     "auth",
     "oauth",
     "client",
+    "discover",
     "blocking",
     "environment",
     "resource",

@@ -7,6 +7,9 @@ mod support;
 
 /// B: bodies as they are decoded, bounded, uploaded and answered early.
 mod bodies;
+/// O40 to O45: a person signs in by a browser of this machine.
+#[cfg(feature = "browser")]
+mod browsers;
 /// Y48 to Y50: circuit breakers, over the whole loop.
 mod circuits;
 /// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.
@@ -20,11 +23,24 @@ mod concurrency;
 mod conformance;
 /// V-E8, V-E9, Y42: what tells a server of the work around, and who calls.
 mod correlation;
+/// Which credentials a call goes out with.
+mod credentials;
+/// O03, O08: crowds at a real provider.
+#[cfg(all(feature = "http", feature = "oauth"))]
+mod crowds;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;
 /// Deadlines: connect, headers, idle, stall, total, and those around.
 mod deadlines;
+/// O50 to O58, V-W8: a person signs a device in.
+#[cfg(feature = "oauth")]
+mod devices;
+/// HTTP Digest, with curl for a second opinion.
+mod digest;
+/// O31, O32, W60: an OAuth server that is found by its own metadata.
+#[cfg(feature = "oauth")]
+mod discovery;
 /// B21 to B30, X33 to X38: downloads that break off and are gone on with.
 #[cfg(feature = "http")]
 mod downloads;
@@ -41,6 +57,9 @@ mod habits;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
 #[cfg(feature = "jwt")]
 mod jwt;
+/// D17: tokens in a real keyring.
+#[cfg(all(target_os = "linux", feature = "http", feature = "keyring"))]
+mod keyrings;
 /// The order of the modules, held against every import.
 mod layers;
 /// L: limits, over the whole loop.
@@ -50,6 +69,7 @@ mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
 /// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
+#[cfg(feature = "oauth")]
 mod oauth;
 /// Ordinary HTTP against an ordinary mock server.
 #[cfg(feature = "http")]
@@ -58,6 +78,9 @@ mod ordinary;
 mod pages;
 /// P: what may be a path, by every way in which one is given.
 mod paths;
+/// People who sign in at a real, certified provider.
+#[cfg(all(feature = "browser", feature = "http"))]
+mod people;
 /// T7, W35 to W39, V-W3, V-W4: the retries of the older clients.
 mod presets;
 /// That the OpenID provider of the sign-in tests does what they rely on.
@@ -76,6 +99,12 @@ mod requests;
 mod retries;
 /// S: no secret in a message, a log, or at another origin.
 mod secrets;
+/// O34, D24, W76: signing in anew, signing out, asking about a token, registering a client.
+#[cfg(feature = "oauth")]
+mod sessions;
+/// Z: tokens that processes keep together, in Redis.
+#[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
+mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.
 mod signing;
 /// What a trace shows.

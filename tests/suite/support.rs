@@ -3,12 +3,15 @@
 #[cfg(feature = "http")]
 pub mod authority;
 pub mod canary;
+pub mod digest;
 pub mod echo;
 #[cfg(feature = "http")]
 pub mod fault;
 #[cfg(feature = "http")]
 pub mod h2_fault;
 pub mod habits;
+#[cfg(all(target_os = "linux", feature = "http", feature = "keyring"))]
+pub mod keyring;
 pub mod provider;
 pub mod recorder;
 #[cfg(feature = "redis")]

@@ -144,6 +144,22 @@ async fn a_client_certificate_is_shown_where_it_is_asked_for() {
     assert_eq!(reached.load(Ordering::SeqCst), 1, "nobody else got in");
 }
 
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_its_own_origin_alone() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let (home, _) = server(servers.config(&SERVER, None));
+    let (away, reached) = server(servers.config(&SERVER, Some(&clients)));
+    let (certificate, key) =
+        clients.issue(&Claims { name: "ada", usage: ExtendedKeyUsagePurpose::ClientAuth, ..SERVER });
+    let pem = certificate.pem() + &key.serialize_pem();
+    let builder = |url: &str| support::builder(url).ca_certificate(servers.pem.clone()).client_certificate(pem.clone());
+    let client = builder(&home.url()).build().unwrap();
+    assert_eq!(client.res("x").get().await.unwrap(), "HTTP/2.0");
+    client.at(format!("{}/x", away.url())).get().send().await.unwrap_err();
+    assert_eq!(reached.load(Ordering::SeqCst), 0, "it was not shown there");
+    assert_eq!(builder(&away.url()).build().unwrap().res("x").get().await.unwrap(), "HTTP/2.0");
+}
+
 #[test]
 fn a_certificate_that_is_no_pem_is_the_error_of_build() {
     for builder in [

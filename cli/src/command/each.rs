@@ -9,7 +9,7 @@ use std::{
 use restwalk::{Outcome, block_on};
 use sha1_smol::Sha1;
 
-use super::{Ended, send};
+use super::{Ended, send, session};
 use crate::{
     Stop,
     args::Options,
@@ -89,7 +89,8 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
             block_on(Run::new(&mut bulk, journal, jobs).carry(records, stop))?
         }
     };
-    told(ended, bulk)
+    let ended = told(ended, &mut bulk);
+    session::ended(ended, &bulk.settings, bulk.io)
 }
 
 /// Describes the call of every record, so that the first mistake is told before anything is sent; with `--curl` and
@@ -120,7 +121,7 @@ fn check(bulk: &mut Bulk<'_, '_>, source: &mut Source) -> Result<Checked> {
 }
 
 /// Tells what the run came to.
-fn told(ended: engine::Ended, mut bulk: Bulk<'_, '_>) -> Ended {
+fn told(ended: engine::Ended, bulk: &mut Bulk<'_, '_>) -> Ended {
     bulk.clear();
     let engine::Ended { summary, broken } = ended;
     let all = summary.all() == bulk.total;

@@ -7,7 +7,7 @@ use restwalk::{
     http::{Method, Uri, header::CONTENT_TYPE},
 };
 
-use super::{Ended, download, pages};
+use super::{Ended, download, pages, session};
 use crate::{
     Stop,
     args::Options,
@@ -26,7 +26,12 @@ use crate::{
 pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended {
     let words = Words::parse(words)?;
     let settings = Settings::read(options, io)?;
-    let mut described = call::describe(&words, options, &settings, io)?;
+    let ended = sent(&words, &settings, options, io);
+    session::ended(ended, &settings, io)
+}
+
+fn sent(words: &Words, settings: &Settings, options: &Options, io: &mut Io<'_>) -> Ended {
+    let mut described = call::describe(words, options, settings, io)?;
     let target = download::target(options, io)?;
     if options.print.curl {
         let line = described.call.to_curl()?;
@@ -35,7 +40,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     }
     if options.print.offline {
         if options.print.show_secrets {
-            sign(&mut described, &settings, options, io)?;
+            sign(&mut described, settings, options, io)?;
         }
         request(&described, &mut io.printer())?;
         return Ok(exit::OK);
@@ -44,12 +49,12 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
     pages::check(options, io.print.what)?;
     let uri = described.call.build()?.uri().clone();
     confirm(&described, 1, options, io)?;
-    sign(&mut described, &settings, options, io)?;
+    sign(&mut described, settings, options, io)?;
     let stop = io.stop.clone();
     let asked = Asked { method: described.method.clone(), label: described.label(), uri, begun: Instant::now(), stop };
     let bar = Bar::new(options.print.quiet, io).filter(|_| words.has_files());
     let mut printer = io.printer();
-    warn(&settings, options, &mut printer);
+    warn(settings, options, &mut printer);
     let what = printer.settings().what;
     if what.request_head || what.request_body {
         request(&described, &mut printer)?;
@@ -113,7 +118,7 @@ fn sign(described: &mut Described, settings: &Settings, options: &Options, io: &
 /// The sign-in with the password that is missing, if one goes along.
 pub(super) fn password(settings: &Settings, options: &Options, io: &mut Io<'_>) -> Result<Option<Auth>> {
     let user = settings.asks.as_ref().filter(|_| sends_credentials(options));
-    user.map(|user| Ok(Auth::basic(user, ask::password(user, io)?))).transpose()
+    user.map(|(kind, user)| Ok(kind.auth(user, ask::password(user, io)?))).transpose()
 }
 
 /// Prints the request as it is sent, its credentials masked unless they are to be shown.

@@ -41,6 +41,7 @@ struct RouteFields {
     upload: bool,
     deprecated: bool,
     actorless: bool,
+    auth: Option<String>,
     #[serde(with = "policies")]
     policies: Option<Vec<MethodPolicy>>,
     #[serde(with = "presets")]
@@ -61,6 +62,7 @@ struct PolicyFields {
     #[serde(with = "style")]
     query_style: Option<query::Style>,
     actorless: bool,
+    auth: Option<String>,
     idempotent: Option<bool>,
     idempotency_key: bool,
     timeout: Option<Duration>,

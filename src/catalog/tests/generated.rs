@@ -153,6 +153,7 @@ fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
         ("headers", "[!-~]( ?[!-~]){0,8}".prop_map(|value| json!({"x-note": value})).boxed()),
         ("query_style", choice(&["repeat", "comma", "brackets", "deep_object"]).boxed()),
         ("actor", choice(&["none"]).boxed()),
+        ("auth", choice(&["none", "admin"]).boxed()),
         ("idempotent", any::<bool>().prop_map(Value::from).boxed()),
         ("timeout", (1..100_000_u32).prop_map(|millis| json!(f64::from(millis) / 1000.0)).boxed()),
         ("retry", prop_oneof![(1..=5).prop_map(Value::from), Just(json!("off"))].boxed()),
@@ -203,6 +204,7 @@ pub(in crate::catalog) fn catalog() -> impl Strategy<Value = (Value, Value)> {
             ("upload", any::<bool>().prop_map(Value::from).boxed()),
             ("deprecated", any::<bool>().prop_map(Value::from).boxed()),
             ("actor", choice(&["none"]).boxed()),
+            ("auth", choice(&["none", "admin", "off"]).boxed()),
         ]);
         let methods = prop::option::of((policy(number, "GET"), policy(number, "POST")));
         (about, methods, prop::option::of(body())).prop_map(|(about, methods, body)| (about, methods, body))

@@ -298,11 +298,14 @@ fn i13_no_secret_of_a_refused_file_is_printed() {
 
 #[test]
 fn i18_settings_of_the_client_are_named_as_such() {
-    for key in ["insecure", "proxy", "token_url", "auth", "Auth", "ca_certificate"] {
+    for key in ["insecure", "proxy", "token_url", "Auth", "ca_certificate"] {
         for text in [format!("{key}: x\nresources: {{}}\n"), format!("resources: {{a: {{route: /a, {key}: x}}}}\n")] {
             assert!(said(&text).contains("belongs to the client, never to a catalog"), "{text}");
         }
     }
+    // A route may name credentials that the client has, and nothing else of them.
+    assert!(said("auth: x\nresources: {}\n").contains("belongs to the client"));
+    assert!(said("resources: {a: {route: /a, auth: {bearer: x}}}\n").contains("expected a name"));
 }
 
 #[test]

@@ -49,10 +49,13 @@ return {1}",
     )
 });
 
-/// ARGV[2] is the holder, ARGV[3] the life of the lock. Gives 1 where it is ours now. One without an end is no lock.
+/// ARGV[2] is the holder, ARGV[3] the life of the lock. Gives 1 where it is ours now. One without an end is no lock,
+/// and one of the same process, which is what the first 36 characters name, is one whose answer was lost.
 pub(super) static LOCK: LazyLock<Script> = LazyLock::new(|| {
     ours(
-        r"if redis.call('PTTL', KEYS[3]) == -1 then redis.call('DEL', KEYS[3]) end
+        r"local held = text(KEYS[3])
+local own = held and string.sub(held, 1, 36) == string.sub(ARGV[2], 1, 36)
+if own or redis.call('PTTL', KEYS[3]) == -1 then redis.call('DEL', KEYS[3]) end
 return {redis.call('SET', KEYS[3], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0}",
     )
 });

@@ -142,7 +142,7 @@ mod tests {
         for text in same {
             assert_eq!(seal(text).mark, seal(KEY).mark, "{text}");
         }
-        assert_eq!(seal(&"-_".repeat(21).replacen("-_", "-_8", 1)).mark.len(), 16, "base64 for URLs");
+        assert_eq!(seal(&("-_".repeat(21) + "8")).mark.len(), 16, "base64 for URLs");
         for text in ["", "CNRY-password", &hex[1..], &"é".repeat(32), &"+1".repeat(32), &KEY.replace('=', "AA")] {
             let error = Seal::new(&Secret::from(text)).map(|_| ()).unwrap_err();
             assert!(error.code() == "config" && error.to_string().contains("openssl rand -base64 32"), "{error}");
