@@ -81,7 +81,9 @@ impl Settings {
             let why = "RESTWALK_TOKEN is set: calls go by it, and not by the environment's sign-in";
             settings.warnings.push(why.to_owned());
         }
-        settings.sign_in(options, given.password, io)?;
+        if !words::is_sign_in(options) {
+            settings.sign_in(options, given.password, io)?;
+        }
         settings.signs_in = settings.auth.is_some() || settings.environment.as_ref().is_some_and(Environment::signs_in);
         if !sends_credentials(options) {
             settings.auth = Some(Auth::none());

@@ -91,14 +91,14 @@ impl Authorization {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("response_type", "code").append_pair("client_id", client);
         query.append_pair("redirect_uri", &self.redirect_uri);
-        scope.iter().for_each(|scope| {
+        if let Some(scope) = scope {
             query.append_pair("scope", scope);
-        });
+        }
         query.append_pair("state", self.state.expose());
         query.append_pair("code_challenge", &self.verifier.challenge()).append_pair("code_challenge_method", METHOD);
-        self.nonce.iter().for_each(|nonce| {
+        if let Some(nonce) = &self.nonce {
             query.append_pair("nonce", nonce.expose());
-        });
+        }
         let mark = if endpoint.contains('?') { '&' } else { '?' };
         format!("{endpoint}{mark}{}", query.finish())
     }

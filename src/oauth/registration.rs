@@ -53,6 +53,8 @@ struct Described {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_endpoint_auth_method: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    application_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -116,6 +118,13 @@ impl Registration {
     /// Says how it signs in itself: `client_secret_basic`, `client_secret_post`, or `none` for a public client.
     pub fn auth_method(mut self, method: impl Into<String>) -> Self {
         self.described.token_endpoint_auth_method = Some(method.into());
+        self
+    }
+
+    /// Says that it runs on a person's own machine, so that a browser may be sent back to any port of it (OpenID
+    /// Connect Dynamic Client Registration 1.0).
+    pub fn native(mut self) -> Self {
+        self.described.application_type = Some("native");
         self
     }
 

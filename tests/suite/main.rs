@@ -75,6 +75,9 @@ mod ordinary;
 mod pages;
 /// P: what may be a path, by every way in which one is given.
 mod paths;
+/// People who sign in at a real, certified provider.
+#[cfg(all(feature = "browser", feature = "http"))]
+mod people;
 /// T7, W35 to W39, V-W3, V-W4: the retries of the older clients.
 mod presets;
 /// That the OpenID provider of the sign-in tests does what they rely on.

@@ -13,6 +13,7 @@ use crate::{
     exit,
     io::Io,
     mistake::{Mistake, Result},
+    output::clean,
     settings::Settings,
 };
 
@@ -93,7 +94,12 @@ fn named(claims: &Value) -> Option<String> {
     ["preferred_username", "username", "email", "name", "sub"]
         .iter()
         .find_map(|name| claims.get(name)?.as_str().filter(|text| !text.is_empty()))
-        .map(str::to_owned)
+        .map(|text| text.chars().map(plain).collect())
+}
+
+/// A character as it is, or by its number where it would do more than stand there.
+fn plain(char: char) -> String {
+    if clean::is_plain(char) { char.to_string() } else { char.escape_unicode().to_string() }
 }
 
 fn ends(left: Duration) -> String {

@@ -331,7 +331,7 @@ fn a_whole_url_below_the_base_url_is_held_to_the_catalog() {
         ("patch %/people/ada a=1", "PATCH is not declared"),
         ("%/people/{username} -P username=ada", "a whole URL has no variables"),
         ("%/people#x", "a path holds no fragment"),
-        ("-A digest -a u:p %/people", "a sign-in that restwalk does not know"),
+        ("-A ntlm -a u:p %/people", "a sign-in that restwalk does not know"),
         ("%/people a!", "GET carries no body"),
         ("-J . -o f %/people", "a file gets the body of one answer"),
         ("--all -o f %/people", "a file gets the body of one answer"),

@@ -15,6 +15,9 @@ mod pages;
 mod printing;
 #[cfg(unix)]
 mod process;
+mod sign_in;
+#[cfg(unix)]
+mod sign_in_real;
 mod support;
 #[cfg(unix)]
 mod terminal;
