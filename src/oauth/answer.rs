@@ -100,8 +100,7 @@ fn seconds(value: Option<Value>) -> Result<Option<u64>> {
         Some(Value::String(text)) => text.trim().parse::<f64>().ok(),
         Some(value) => value.as_f64(),
     };
-    // A negative number becomes 0, and one that is too large the largest.
-    let number = number.filter(|number| !number.is_nan()).map(|number| number.floor() as u64);
+    let number = number.and_then(|number| jwt::whole(number.floor()));
     number.map(Some).ok_or_else(|| failed("the token endpoint's expires_in is no number of seconds"))
 }
 
