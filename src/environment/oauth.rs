@@ -349,6 +349,12 @@ fn place_of(path: Option<PathBuf>, around: &Around<'_>) -> Result<PathBuf> {
     }
 }
 
+#[cfg(feature = "keyring")]
+fn keyring(service: &str) -> Result<TokenStore> {
+    Ok(TokenStore::keyring(service))
+}
+
+#[cfg(not(feature = "keyring"))]
 fn keyring(_: &str) -> Result<TokenStore> {
     let why = "this build cannot use the system's keyring; keep tokens in a file, by store: file";
     Err(Error::coded(ErrorKind::Store, "store.permission", why))

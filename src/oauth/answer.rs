@@ -100,7 +100,9 @@ fn seconds(value: Option<Value>) -> Result<Option<u64>> {
         Some(Value::String(text)) => text.trim().parse::<f64>().ok(),
         Some(value) => value.as_f64(),
     };
-    let number = number.and_then(|number| jwt::whole(number.floor()));
+    // A negative number becomes 0, and one that is too large is cut to the longest life.
+    let number = number.filter(|number| !number.is_nan()).map(|number| number.clamp(0.0, LONGEST as f64) as i64);
+    let number = number.map(i64::unsigned_abs);
     number.map(Some).ok_or_else(|| failed("the token endpoint's expires_in is no number of seconds"))
 }
 

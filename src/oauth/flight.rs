@@ -55,8 +55,7 @@ fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
         return None;
     }
     let held = Held::kept(kept, renewal.margin)?;
-    let fresh = held.life.freshness(Instant::now(), SystemTime::now());
-    if matches!(fresh, Freshness::Late | Freshness::Ended) {
+    if matches!(held.freshness(), Freshness::Late | Freshness::Ended) {
         return None;
     }
     let held = Arc::new(held);
@@ -83,7 +82,7 @@ impl Flight<'_> {
         let newer = |ours: &TokenRecord| kept.as_ref().is_none_or(|kept| kept.generation < ours.generation);
         let known = ours.filter(newer).or(kept);
         match self.refreshed(&mut *lock, known.as_ref()).await? {
-            Refreshed::Granted(granted, before) => self.kept(&mut *lock, granted, before.as_ref()).await,
+            Refreshed::Granted(granted) => self.kept(&mut *lock, granted.0, granted.1.as_ref()).await,
             Refreshed::Adopted(held) => Ok(held),
             Refreshed::Nothing => self.begun(lock, known).await,
         }
@@ -99,7 +98,7 @@ impl Flight<'_> {
         for _ in 0..2 {
             let Some(token) = refresh_token(known.as_ref(), self.grant) else { return Ok(Refreshed::Nothing) };
             let refusal = match source::refresh(&self.wire, &token).await {
-                Ok(granted) => return Ok(Refreshed::Granted(granted, known)),
+                Ok(granted) => return Ok(Refreshed::Granted(Box::new((granted, known)))),
                 Err(error) if error.code() == "auth.reauth" => error,
                 Err(error) => return Err(error),
             };
@@ -202,7 +201,7 @@ pub(super) async fn keep(
 
 enum Refreshed {
     /// A token, and what was known before it.
-    Granted(Granted, Option<TokenRecord>),
+    Granted(Box<(Granted, Option<TokenRecord>)>),
     /// Another process had renewed it.
     Adopted(Arc<Held>),
     /// There is nothing to redeem.

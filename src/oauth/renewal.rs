@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
@@ -112,7 +112,7 @@ impl Renewal {
         if self.is_unsaved() {
             self.save(&held);
         }
-        match self.freshness(&held) {
+        match held.freshness() {
             Freshness::Fresh => Ok(held),
             Freshness::Due => {
                 // Its failure is told when the token is over.
@@ -120,19 +120,11 @@ impl Renewal {
                 Ok(held)
             }
             Freshness::Late => match self.renewed(carrier(), Some(&held)).await {
-                Err(_) if self.freshness(&held) != Freshness::Ended => Ok(held),
+                Err(_) if held.freshness() != Freshness::Ended => Ok(held),
                 renewed => renewed,
             },
             Freshness::Ended => self.renewed(carrier(), Some(&held)).await,
         }
-    }
-
-    /// What to do about a token; one that was refused has ended.
-    fn freshness(&self, held: &Held) -> Freshness {
-        if held.was_refused() {
-            return Freshness::Ended;
-        }
-        held.life.freshness(Instant::now(), SystemTime::now())
     }
 
     /// Another token than `old`, which one renewal gives to all who wait for it.

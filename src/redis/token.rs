@@ -114,13 +114,11 @@ impl Shared {
             return Ok(Some(Found::None));
         };
         let generation = str::from_utf8(generation).ok().and_then(|digits| digits.parse().ok());
-        Ok(Some(match generation.and_then(|generation| self.seal.open(place, generation, sealed)) {
-            Some(record) => Found::Record(record),
-            None => {
-                tracing::warn!("a token in Redis does not open; it counts as none");
-                Found::Spoilt(Sha1::from(sealed).hexdigest())
-            }
-        }))
+        if let Some(record) = generation.and_then(|generation| self.seal.open(place, generation, sealed)) {
+            return Ok(Some(Found::Record(record)));
+        }
+        tracing::warn!("a token in Redis does not open; it counts as none");
+        Ok(Some(Found::Spoilt(Sha1::from(sealed).hexdigest())))
     }
 
     /// Writes a record; whether what is kept was older. Nothing is told while Redis is away.

@@ -34,12 +34,12 @@ fn read() -> Result<Option<TokenRecord>> {
 /// Everything in the files of a folder.
 fn files(folder: &Path) -> String {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .map(|path| match path.is_dir() {
-            true => files(&path),
-            false => fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
-        })
-        .collect()
+    entries.map(|path| if path.is_dir() { files(&path) } else { text(&path) }).collect()
+}
+
+/// What a file holds; nothing where it is none, as a socket.
+fn text(file: &Path) -> String {
+    fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// Runs `name` in a process that is told to do `what` and finds `keyring`.

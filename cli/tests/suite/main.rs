@@ -16,6 +16,8 @@ mod printing;
 #[cfg(unix)]
 mod process;
 mod sign_in;
+#[cfg(unix)]
+mod sign_in_real;
 mod support;
 #[cfg(unix)]
 mod terminal;

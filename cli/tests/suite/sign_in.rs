@@ -82,6 +82,9 @@ async fn token(State(service): State<Service>, form: String) -> Response {
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
     let names: Vec<_> = form.iter().map(|(name, _)| name.as_str()).collect();
     service.note("/token", format!("{} {}", field("grant_type"), names.join(" ")));
+    while service.broken == "slow" && service.asked("/people").len() < 2 {
+        tokio::task::yield_now().await;
+    }
     match field("grant_type") {
         _ if service.broken == "token" => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         "password" if field("password") != "CNRY-pass" => return refused("invalid_grant"),
@@ -426,6 +429,35 @@ fn x01_a_sign_in_that_fails_has_its_exit_code() {
     let said = home.said("people");
     assert_eq!(said.exit, 7, "{said:?}");
     assert!(said.err.contains("restwalk login signs in again"), "{said:?}");
+}
+
+#[test]
+fn o23_a_renewal_in_the_background_is_waited_for_before_the_run_ends() {
+    let mut home = Home::new(&password()).with("RESTWALK_PASSWORD", "CNRY-pass");
+    assert_eq!(home.said("login -a ada").exit, 0);
+    // The hour is nearly over: the token is still good, and another is got meanwhile.
+    let mut kept: Value = serde_json::from_str(&fs::read_to_string(home.tokens()).unwrap()).unwrap();
+    age(&mut kept, 3_500_000);
+    fs::write(home.tokens(), kept.to_string()).unwrap();
+    home.service.broken = "slow";
+    fs::write(home.folder.path().join("records"), "{}\n{}\n").unwrap();
+    let said = home.said("--each records -n 1 people");
+    assert_eq!(said.exit, 0, "{said:?}");
+    assert_eq!(home.service.asked("/people"), ["Bearer CNRY-access-1|||"; 2], "nobody waits for it");
+    let kept = fs::read_to_string(home.tokens()).unwrap();
+    assert!(kept.contains("CNRY-refresh-2") && !kept.contains("CNRY-refresh-1"), "and none is lost");
+}
+
+/// Makes all times in a file of tokens so many milliseconds earlier.
+fn age(value: &mut Value, millis: u64) {
+    match value {
+        Value::Object(map) => map.iter_mut().for_each(|(name, value)| match value.as_u64() {
+            Some(time) if matches!(&**name, "issued_at" | "expires_at") => *value = json!(time - millis),
+            _ => age(value, millis),
+        }),
+        Value::Array(list) => list.iter_mut().for_each(|value| age(value, millis)),
+        _ => {}
+    }
 }
 
 #[test]

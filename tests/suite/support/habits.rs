@@ -207,18 +207,13 @@ fn refusal(habit: Habit, status: StatusCode, error: &str) -> Response {
 /// Who says to be asking, and whether the secret is right.
 fn authenticated(headers: &HeaderMap, form: &HashMap<String, String>) -> (Option<String>, bool) {
     let basic = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
-    let (id, secret) = match basic {
-        Some(coded) => {
-            let pair = BASE64_STANDARD.decode(coded).ok().and_then(|pair| String::from_utf8(pair).ok());
-            let Some((id, secret)) = pair.as_deref().and_then(|pair| pair.split_once(':')) else {
-                return (None, false);
-            };
-            (decoded(id), decoded(secret))
-        }
-        None => {
-            let field = |name| form.get(name).cloned().unwrap_or_default();
-            (field("client_id"), field("client_secret"))
-        }
+    let field = |name| form.get(name).cloned().unwrap_or_default();
+    let (id, secret) = if let Some(coded) = basic {
+        let pair = BASE64_STANDARD.decode(coded).ok().and_then(|pair| String::from_utf8(pair).ok());
+        let Some((id, secret)) = pair.as_deref().and_then(|pair| pair.split_once(':')) else { return (None, false) };
+        (decoded(id), decoded(secret))
+    } else {
+        (field("client_id"), field("client_secret"))
     };
     let right = (id.as_str(), secret.as_str()) == CLIENT || (id == "public" && secret.is_empty());
     (Some(id), right)

@@ -2,7 +2,7 @@
 
 use restwalk::{Environment, Environments, Trust};
 
-use super::Findings;
+use super::{Findings, sign_in};
 use crate::{
     args::Options,
     demo,
@@ -55,6 +55,7 @@ pub(super) fn settings(options: &Options, given: &Given, io: &mut Io<'_>, findin
             Ok(Some(chosen)) => {
                 findings.ok("environment", format!("{}, of {}", chosen.name(), chosen.file().display()));
                 secrets(&chosen, options, given, findings);
+                sign_in::check(&chosen, io, findings);
             }
             Err(error) => {
                 findings.fail("environment", error);
