@@ -2,15 +2,15 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
+use http::HeaderMap;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
-    auth::{Around, Auth, Prepared},
+    auth::{Auth, Prepared},
     catalog::Catalog,
     cookie::Jar,
-    error::{ErrorKind, Fault, Result},
+    error::{Fault, Result},
     limit::{Limit, Limiter, Partition, Permit, Quota},
     params::Expand,
     query::Style,
@@ -25,9 +25,10 @@ use crate::{
 
 mod ambient;
 mod builder;
+mod credentials;
 mod gate;
 mod judge;
-mod named;
+
 mod next;
 mod options;
 mod place;
@@ -40,8 +41,8 @@ pub use builder::ClientBuilder;
 pub use run::Attempt;
 
 use builder::Propagation;
+use credentials::Named;
 use gate::Partitions;
-use named::{NO_AUTH, Named};
 use next::Next;
 pub(crate) use options::{IDEMPOTENCY_KEY, Options, Reading};
 use place::{Place, Places};
@@ -219,34 +220,6 @@ impl Client {
         Context { base, catalog, headers, expand: *expand, style: *style }
     }
 
-    /// The call's own credentials, else those that the route asks for by name, else the client's.
-    pub(crate) fn credentials(&self, options: &Options, route: Option<&str>) -> Result<Arc<Prepared>> {
-        let core = &self.core;
-        match (&options.auth, route) {
-            (Some(auth), _) => Ok(Arc::new(auth.prepare(&core.around())?)),
-            (None, Some(NO_AUTH)) => Ok(Arc::new(Auth::none().prepare(&core.around())?)),
-            (None, Some(name)) => Ok(named::find(&core.named, name)?),
-            (None, None) => Ok(Arc::clone(core.credentials.as_ref().map_err(Fault::clone)?)),
-        }
-    }
-
-    /// Attaches `credentials`; with others than the client's usual ones, its secret headers stay behind.
-    pub(crate) fn sign<B>(
-        wire: &mut http::Request<B>,
-        request: &Request,
-        apart: bool,
-        (credentials, needs_actor): (&Prepared, bool),
-    ) -> Result<()> {
-        if apart {
-            let inherited = |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() && !request.sets(name);
-            let inherited: Vec<_> = wire.headers().iter().filter(inherited).map(|(name, _)| name.clone()).collect();
-            for name in &inherited {
-                wire.headers_mut().remove(name);
-            }
-        }
-        credentials.attach(wire, needs_actor, |name| request.sets(name))
-    }
-
     /// Sends `request` and gives the answer, whatever its status: the whole exchange as one story.
     pub(crate) async fn execute(&self, request: &Request, options: &Options, reading: Reading) -> Result<Response> {
         let mut run = Run::begin(self, request, options, reading)?;
@@ -369,40 +342,6 @@ impl Core {
     fn partition(&self, origin: &Origin, route: Option<&str>, credentials: &Prepared, limit: &Limit) -> Arc<Limiter> {
         let partition = Partition { origin: &origin.to_string(), route, credential: credentials.partition() };
         self.shared.partitions.limiter(&partition, limit)
-    }
-
-    /// What credentials are prepared for.
-    fn around(&self) -> Around<'_> {
-        let agent = self.headers.get(USER_AGENT).map(|agent| (USER_AGENT, agent.clone()));
-        Around {
-            actor: self.actor.as_deref(),
-            origin: self.base.origin(),
-            transport: &self.transport,
-            headers: agent.into_iter().collect(),
-        }
-    }
-
-    /// Prepares the credentials anew, for another actor, other credentials or another origin.
-    fn sign(&mut self) {
-        self.credentials = self.auth.prepare(&self.around()).and_then(|prepared| match prepared.clash(&self.headers) {
-            Some(name) => {
-                let why = format!("the header {name} comes from .auth(..) and from .header(..); keep one of them");
-                Err(Fault::new(ErrorKind::Request, "config", why))
-            }
-            None => Ok(Arc::new(prepared)),
-        });
-        let mut named = std::mem::take(&mut self.named);
-        let around = self.around();
-        for named in &mut named {
-            named.prepare(&around);
-        }
-        self.named = named;
-        if let Ok(credentials) = &self.credentials {
-            self.limiter = self.partition(&self.place.origin, None, credentials, &self.limit);
-            let named = self.named.iter().filter_map(|named| named.prepared.as_ref().ok());
-            let masks = self.settings.joined(credentials.masks());
-            self.masks = Arc::new(named.fold(masks, |masks, named| masks.joined(named.masks())));
-        }
     }
 }
 

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn v_e8_an_empty_or_foreign_id_counts_as_absent() {
+    fn e8_an_empty_or_foreign_id_counts_as_absent() {
         for (inbound, expected) in [
             (&[("x-request-id", "a-fake-request-id")][..], Some("a-fake-request-id")),
             (&[("x-request-id", "")], None),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn v_e8_a_header_of_the_callers_stands() {
+    fn e8_a_header_of_the_callers_stands() {
         let context = Correlation::new().request_id("context").unwrap();
         assert_eq!(put(&context, &[]), pairs(&[("x-request-id", "context")]));
         assert_eq!(put(&context, &[("x-request-id", "mine")]), pairs(&[("x-request-id", "mine")]));

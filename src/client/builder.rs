@@ -145,28 +145,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Gives the credentials for which a catalog's routes ask by `name`, as `auth: admin` does; the last of a name counts.
-    ///
-    /// The client's usual ones stay behind there, with its headers that hold secrets and the cookies of its jar.
-    /// A route with `auth: none` gets none, and credentials of the call itself win over both.
-    ///
-    /// ```
-    /// # use restwalk::{Auth, Catalog, Client};
-    /// let catalog = "resources: {keys: {route: /keys, auth: admin}, health: {route: /health, auth: none}}";
-    /// let client = Client::builder("https://api.example.com")
-    ///     .catalog(Catalog::from_yaml(catalog, "")?)
-    ///     .auth(Auth::bearer("mine"))
-    ///     .auth_as("admin", Auth::basic("root", "s3cret"))
-    ///     .build()?;
-    /// # Ok::<(), restwalk::Error>(())
-    /// ```
-    pub fn auth_as(mut self, name: impl Into<String>, auth: Auth) -> Self {
-        let name = name.into();
-        self.named.retain(|named| named.name != name);
-        self.named.push(Named::new(name, auth));
-        self
-    }
-
     /// Adds a header to every request.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

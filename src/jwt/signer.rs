@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn v_e10_the_token_is_the_one_that_is_known() {
+    fn e10_the_token_is_the_one_that_is_known() {
         let known = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6ImFsaWNlIiwiZnVsbF9uYW1lIjoiXHUwM2IxbFx1MDBlZ\
                      GNcdTA0NTQgd2hcdTAwZWR0XHUwNDU0IiwiZW1haWwiOiJhbGljZUBleGFtcGxlLmNvbSIsImlhdCI6MTQzNTgzMTgxMH0.LONmuzQ-\
                      AVJBAp9zl7Obc5ECf2P9h0GhiR84Ocu8UyY";
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn v_e10_the_claims_stand_in_their_order() {
+    fn e10_the_claims_stand_in_their_order() {
         let begin = r#"{"username":"alice","full_name":"\u03b1l\u00edc\u0454 wh\u00edt\u0454","email":"alice@example.com","iat":1435831810"#;
         let minute = Duration::from_secs(60);
         let whole = alice().lifetime(minute).issuer("me").tracking_context(&json!({"foo": "bar"})).unwrap();

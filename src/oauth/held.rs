@@ -14,6 +14,9 @@ use crate::{
     token::{Freshness, Life, Margin, TokenRecord},
 };
 
+/// The year 2020: no token of ours is older.
+const NOT_BEFORE: u64 = 1_577_836_800_000;
+
 /// An access token, how long it is good for, and what is kept of it.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -81,7 +84,9 @@ impl Held {
     /// The access token of a record, `None` where it has none.
     pub(super) fn kept(record: TokenRecord, margin: Margin) -> Option<Self> {
         let value = record.access_token.clone()?;
-        let issued = UNIX_EPOCH.checked_add(Duration::from_millis(record.issued_at))?;
+        // A clock that was never set says nothing of the token's age: it counts from now on.
+        let issued = if record.issued_at < NOT_BEFORE { millis(SystemTime::now()) } else { record.issued_at };
+        let issued = UNIX_EPOCH.checked_add(Duration::from_millis(issued))?;
         let lasts = record.expires_at.map(|end| Duration::from_millis(end.saturating_sub(record.issued_at)));
         let life = Life::new(Instant::now(), issued.min(SystemTime::now()), lasts, margin, Random::default().draw());
         Some(Self { value, life, record, refused: AtomicBool::new(false) })
@@ -90,4 +95,39 @@ impl Held {
 
 pub(super) fn millis(time: SystemTime) -> u64 {
     u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(issued_at: u64, lasts: u64) -> Freshness {
+        let json = format!(
+            r#"{{"generation":1,"access_token":"a","issued_at":{issued_at},"expires_at":{}}}"#,
+            issued_at.saturating_add(lasts * 1_000)
+        );
+        Held::kept(TokenRecord::from_json(&json).unwrap(), Margin::Standard).unwrap().freshness()
+    }
+
+    #[test]
+    fn d23_a_token_that_was_saved_under_a_clock_that_was_never_set_is_still_good() {
+        let now = millis(SystemTime::now());
+        assert_eq!(kept(5_000, 3_600), Freshness::Fresh);
+        assert_eq!(kept(5_000, 0), Freshness::Ended);
+        assert_eq!(kept(now - 1_000, 3_600), Freshness::Fresh);
+        assert_eq!(kept(now - 4_000_000, 3_600), Freshness::Ended);
+        assert_eq!(kept(now + 4_000_000, 3_600), Freshness::Fresh, "a clock that was ahead");
+        assert_eq!(kept(u64::MAX, 3_600), Freshness::Ended, "no time at all");
+    }
+
+    #[test]
+    fn a_token_that_was_refused_has_ended() {
+        let record = TokenRecord::from_json(r#"{"access_token":"a"}"#).unwrap();
+        let held = Held::kept(record, Margin::Standard).unwrap();
+        assert_eq!(held.freshness(), Freshness::Fresh);
+        assert!(held.refuse() && !held.refuse());
+        assert_eq!(held.freshness(), Freshness::Ended);
+        held.accept();
+        assert_eq!(held.freshness(), Freshness::Fresh);
+    }
 }

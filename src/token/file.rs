@@ -26,16 +26,13 @@ mod place;
 mod tests;
 
 use folder::shown;
-use place::{Place, Unread};
+use place::{Lock, Place, Unread};
 
 /// How long a lock is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How soon another process's lock is tried again: at first, and at the most.
+/// How soon another process's lock is tried again: at first, and by and by.
 const SOON: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(8));
-
-/// How many locks the keys of a file share: one for each key that is renewed at the same time, as a rule.
-const LOCKS: u8 = 64;
 
 /// Keeps tokens in a file.
 pub(super) struct FileStore(Result<Arc<Shared>, Fault>);
@@ -49,16 +46,19 @@ struct Shared {
 type Line = Arc<Semaphore>;
 
 /// A lock of the operating system, let go when it is dropped.
-struct Turn {
-    file: std::fs::File,
-    _first: OwnedSemaphorePermit,
-}
+struct Locked(std::fs::File);
 
-impl Drop for Turn {
+impl Drop for Locked {
     fn drop(&mut self) {
         // Said, since a program that is being started just now has the file open too for a moment.
-        let _ = self.file.unlock();
+        let _ = self.0.unlock();
     }
+}
+
+/// A lock, and the first place of its line, which goes to the next after the lock.
+struct Turn {
+    _lock: Locked,
+    _first: OwnedSemaphorePermit,
 }
 
 /// The lock of a key.
@@ -71,7 +71,7 @@ struct Held {
 
 impl FileStore {
     pub(super) fn at(path: PathBuf) -> Self {
-        let lines = (0..=LOCKS).map(|_| Line::new(Semaphore::new(1))).collect();
+        let lines = (0..=place::KEYS).map(|_| Line::new(Semaphore::new(1))).collect();
         Self(Place::at(&path).map(|place| Arc::new(Shared { place, lines })))
     }
 
@@ -87,31 +87,41 @@ impl Shared {
             Ok(found) => Ok(found),
             Err(Unread::Told(error)) => Err(error),
             Err(Unread::Damaged) => {
-                let (store, wanted, turn) = (Arc::clone(self), key.clone(), self.turn(None).await?);
+                let (store, wanted, turn) = (Arc::clone(self), key.clone(), self.turn(Lock::File).await?);
                 let restored = self.blocking(move || (store.place.restore(&wanted), drop(turn))).await?;
                 restored.0
             }
         }
     }
 
-    /// Waits for the lock of that number, or for the one of the file: in line in this process, then for others.
-    async fn turn(self: &Arc<Self>, number: Option<u8>) -> Result<Turn> {
-        let line = self.lines.get(usize::from(number.unwrap_or(LOCKS))).cloned();
+    /// Waits for a lock: in line in this process, then for other processes.
+    async fn turn(self: &Arc<Self>, lock: Lock) -> Result<Turn> {
+        let line = self.lines.get(lock.line()).cloned();
         let line = line.unwrap_or_else(|| Line::new(Semaphore::new(1)));
-        let asked = Instant::now();
-        let first = tokio::time::timeout(PATIENCE, line.acquire_owned()).await;
+        let until = Instant::now() + PATIENCE;
+        let first = tokio::time::timeout_at(until, line.acquire_owned()).await;
         let first = first.ok().and_then(Result::ok).ok_or_else(|| self.locked())?;
+        // Whoever waits for the file's lock holds the turnstile, or a process with a long line would let nobody in.
+        let turnstile = if lock == Lock::File { Some(self.locks(Lock::Turnstile, until).await?) } else { None };
+        let lock = self.locks(lock, until).await?;
+        drop(turnstile);
+        Ok(Turn { _lock: lock, _first: first })
+    }
+
+    /// Tries a lock again and again: a thread that waits for one could not be stopped.
+    async fn locks(self: &Arc<Self>, lock: Lock, until: Instant) -> Result<Locked> {
         let mut pause = SOON.0;
         loop {
             let store = Arc::clone(self);
-            if let Some(file) = self.blocking(move || store.place.try_lock(number)).await?? {
-                return Ok(Turn { file, _first: first });
+            if let Some(file) = self.blocking(move || store.place.try_lock(lock)).await?? {
+                return Ok(Locked(file));
             }
-            if asked.elapsed() + pause > PATIENCE {
+            if Instant::now() + pause > until {
                 return Err(self.locked());
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(SOON.1);
+            // The file's lock is tried by one at a time, and never held for long.
+            pause = if lock == Lock::File { SOON.0 } else { SOON.1.min(pause * 2) };
         }
     }
 
@@ -138,7 +148,7 @@ impl TokenBackend for FileStore {
     fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
         Box::pin(async move {
             let store = self.shared()?;
-            let turn = Arc::new(store.turn(Some(number(key))).await?);
+            let turn = Arc::new(store.turn(Lock::of(key)).await?);
             Ok(Box::new(Held { store: Arc::clone(store), key: key.clone(), turn }) as _)
         })
     }
@@ -151,17 +161,13 @@ impl TokenLock for Held {
 
     fn write<'a>(&'a mut self, record: &'a TokenRecord) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let (store, own, file) = (Arc::clone(&self.store), Arc::clone(&self.turn), self.store.turn(None).await?);
+            let (store, own, file) =
+                (Arc::clone(&self.store), Arc::clone(&self.turn), self.store.turn(Lock::File).await?);
             let (key, record) = (self.key.clone(), record.clone());
             let job = move || (store.place.write(&key, &record), drop(file), drop(own));
             self.store.blocking(job).await?.0
         })
     }
-}
-
-/// Which lock is that of `key`: the same in every process, whatever salt a file has.
-fn number(key: &TokenKey) -> u8 {
-    u8::from_str_radix(&key.id(b"")[..2], 16).unwrap_or_default() % LOCKS
 }
 
 impl fmt::Debug for FileStore {

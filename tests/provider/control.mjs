@@ -72,7 +72,9 @@ export function control(provider, callback, verify) {
         return await resource(provider, verify, url, req, res);
       }
       if (url.pathname.startsWith('/-/')) return await command(provider, url, req, res);
-      if (url.pathname === '/token') return await token(callback, req, res);
+      // Where Open edX has it.
+      if (url.pathname === '/oauth2/access_token') req.url = '/token';
+      if (url.pathname === '/token' || req.url === '/token') return await token(callback, req, res);
       return callback(req, res);
     } catch (error) {
       return say(res, 500, { error: String(error) });

@@ -21,7 +21,7 @@ async fn sent(correlation: Correlation, change: impl FnOnce(ClientBuilder) -> Cl
 }
 
 #[tokio::test(start_paused = true)]
-async fn v_e8_the_id_of_the_inbound_request_goes_out() {
+async fn e8_the_id_of_the_inbound_request_goes_out() {
     let seen = sent(inbound(&[("X-Request-ID", "a-fake-request-id")]), |it| it).await;
     assert_eq!(seen.header("x-request-id"), Some("a-fake-request-id"));
     for without in [inbound(&[]), inbound(&[("x-request-id", "")]), Correlation::new()] {
@@ -33,7 +33,7 @@ async fn v_e8_the_id_of_the_inbound_request_goes_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn v_e8_the_callers_own_header_wins_in_any_spelling() {
+async fn e8_the_callers_own_header_wins_in_any_spelling() {
     let script = Script::of([answer(200)]);
     let client = script.client();
     for (name, value, expected) in [
@@ -53,7 +53,7 @@ async fn v_e8_the_callers_own_header_wins_in_any_spelling() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn v_e8_the_header_has_the_name_that_is_chosen() {
+async fn e8_the_header_has_the_name_that_is_chosen() {
     let seen = sent(inbound(&[("x-request-id", "a")]), |it| it.request_id_header("X-Correlation-ID")).await;
     assert_eq!((seen.header("x-correlation-id"), seen.header("x-request-id")), (Some("a"), None));
     for bad in ["", "x y", "Host", "Authorization", "cookie", "X-Api-Key"] {
@@ -161,7 +161,7 @@ async fn s07_a_span_that_is_made_is_told_to_the_subscriber() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn v_e9_the_user_agent_names_library_and_application() {
+async fn e9_the_user_agent_names_library_and_application() {
     let library = concat!("restwalk/", env!("CARGO_PKG_VERSION"));
     let both = format!("{library} svc/1.2");
     let cases: [(&str, &str, &str); 5] = [
@@ -189,7 +189,7 @@ fn e20_a_name_with_a_control_character_is_refused_and_not_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn v_e9_one_authorization_goes_out_in_the_scheme_that_is_asked() {
+async fn e9_one_authorization_goes_out_in_the_scheme_that_is_asked() {
     for (auth, expected) in [(Auth::bearer("abc123"), "Bearer abc123"), (Auth::scheme("JWT", "tok"), "JWT tok")] {
         let seen = sent(Correlation::new(), |it| it.auth(auth)).await;
         assert_eq!(seen.headers.get_all("authorization").iter().collect::<Vec<_>>(), [expected]);

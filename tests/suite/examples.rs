@@ -15,7 +15,8 @@ use restwalk::{Auth, Catalog, Client, Value, json};
 #[path = "../../examples/support/max.rs"]
 mod max;
 
-const NAMES: [&str; 6] = ["custom_transport", "in_process", "max", "resilience", "tour", "upload"];
+const NAMES: [&str; 9] =
+    ["custom_transport", "edx", "in_process", "max", "max_login", "resilience", "tour", "upload", "wipac"];
 
 /// The folder `examples` of the package.
 fn sources() -> PathBuf {
@@ -34,8 +35,9 @@ fn binary(name: &str) -> PathBuf {
 #[test]
 fn every_example_says_what_its_committed_text_says() {
     for name in NAMES {
-        // Nothing of the environment is wanted: what an example says depends on its source alone.
-        let run = Command::new(binary(name)).env_clear().output().unwrap();
+        // What an example says depends on its source alone; some start a provider, which is found by the path.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let run = Command::new(binary(name)).env_clear().env("PATH", path).output().unwrap();
         let (said, complained) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8_lossy(&run.stderr));
         assert!(run.status.success() && complained.is_empty(), "{name}: {}\n{complained}", run.status);
         let text = sources().join("output").join(name).with_extension("txt");

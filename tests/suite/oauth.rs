@@ -374,7 +374,7 @@ async fn o13_a_newer_refresh_token_in_the_store_is_adopted() {
 #[tokio::test(start_paused = true)]
 async fn o14_a_refused_refresh_token_is_marked_and_nothing_else_lost() {
     let told = Told::with(
-        r#"{"generation":4,"refresh_token":"r1","scope":"a b","issued_at":5,"expires_at":6,"access_token":"old","own":[1]}"#,
+        r#"{"generation":4,"refresh_token":"r1","scope":"a b","issued_at":1600000000000,"expires_at":1600000001000,"access_token":"old","own":[1]}"#,
     );
     let script = scripted([refused()]);
     let client = client(&script, service().store(&told.store()).stored());

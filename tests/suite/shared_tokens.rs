@@ -147,7 +147,7 @@ async fn z04_z09_nothing_in_redis_tells_a_secret() {
 }
 
 #[tokio::test]
-async fn z04_d19_another_key_is_told_and_replaces_nothing() {
+async fn d19_z04_another_key_is_told_and_replaces_nothing() {
     let server = Server::start();
     write(&store(&server), 1).await.unwrap();
     let other = TokenStore::redis(&Redis::url(server.url()).unwrap(), KEY.replace("AAEC", "BAEC")).unwrap();

@@ -2,8 +2,9 @@
 
 use http::HeaderName;
 
-use super::{AGENT, ClientBuilder};
+use super::{AGENT, ClientBuilder, Named};
 use crate::{
+    auth::Auth,
     correlation::X_REQUEST_ID,
     error::{Fault, Result, quoted},
     header,
@@ -37,6 +38,28 @@ impl Propagation {
 }
 
 impl ClientBuilder {
+    /// Gives the credentials for which a catalog's routes ask by `name`, as `auth: admin` does; the last of a name counts.
+    ///
+    /// The client's usual ones stay behind there, with its headers that hold secrets and the cookies of its jar.
+    /// A route with `auth: none` gets none, and credentials of the call itself win over both.
+    ///
+    /// ```
+    /// # use restwalk::{Auth, Catalog, Client};
+    /// let catalog = "resources: {keys: {route: /keys, auth: admin}, health: {route: /health, auth: none}}";
+    /// let client = Client::builder("https://api.example.com")
+    ///     .catalog(Catalog::from_yaml(catalog, "")?)
+    ///     .auth(Auth::bearer("mine"))
+    ///     .auth_as("admin", Auth::basic("root", "s3cret"))
+    ///     .build()?;
+    /// # Ok::<(), restwalk::Error>(())
+    /// ```
+    pub fn auth_as(mut self, name: impl Into<String>, auth: Auth) -> Self {
+        let name = name.into();
+        self.named.retain(|named| named.name != name);
+        self.named.push(Named::new(name, auth));
+        self
+    }
+
     /// Names the program and its version, such as `svc/1.2`, after this crate's in `User-Agent`:
     /// `restwalk/0.1.0 svc/1.2`. An empty one counts as none, and nothing of the machine is told.
     pub fn application(mut self, name: impl Into<String>) -> Self {

@@ -26,6 +26,40 @@ pub(super) struct Place {
     name: OsString,
 }
 
+/// How many locks the keys of a file share: one for each key that is renewed at the same time, as a rule.
+pub(super) const KEYS: u8 = 64;
+
+/// A lock, which is a file beside the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// Of a key, while it is renewed.
+    Key(u8),
+    /// Of the file, while it is read and replaced.
+    File,
+    /// Of the next who is to lock the file.
+    Turnstile,
+}
+
+impl Lock {
+    /// The lock of `key`: the same in every process, whatever salt a file has.
+    pub(super) fn of(key: &TokenKey) -> Self {
+        Self::Key(u8::from_str_radix(&key.id(b"")[..2], 16).unwrap_or_default() % KEYS)
+    }
+
+    /// The line in which tasks of one process wait for it.
+    pub(super) fn line(self) -> usize {
+        if let Self::Key(number) = self { usize::from(number) } else { usize::from(KEYS) }
+    }
+
+    fn end(self) -> String {
+        match self {
+            Self::Key(number) => format!(".lock.{number:02}"),
+            Self::File => ".lock".to_owned(),
+            Self::Turnstile => ".lock.next".to_owned(),
+        }
+    }
+}
+
 /// Why nothing was read.
 pub(super) enum Unread {
     /// It stays as it is.
@@ -125,10 +159,9 @@ impl Place {
         folder.replace(&self.name, text.as_bytes())
     }
 
-    /// Tries to take the lock of that number, or the one of the whole file; `None` while another holds it.
-    pub(super) fn try_lock(&self, number: Option<u8>) -> Result<Option<File>> {
-        let end = number.map_or(".lock".to_owned(), |number| format!(".lock.{number:02}"));
-        Folder::make(&self.folder)?.lock(&self.beside(&end))
+    /// Tries to take a lock; `None` while another holds it.
+    pub(super) fn try_lock(&self, lock: Lock) -> Result<Option<File>> {
+        Folder::make(&self.folder)?.lock(&self.beside(&lock.end()))
     }
 
     pub(super) fn path(&self) -> PathBuf {

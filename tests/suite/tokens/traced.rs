@@ -109,10 +109,7 @@ fn one_save() {
 
 /// A home where ada's token is the first one, and bob's is there too; or nothing.
 fn prepared(kept: bool) -> (TempDir, PathBuf) {
-    // In memory, where no save waits for a disk.
-    let memory = Path::new("/dev/shm");
-    let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-    let file = home.path().join("restwalk/tokens.json");
+    let (home, file) = home_in_memory();
     if kept {
         wait(async {
             let tokens = TokenStore::file(&file);

@@ -11,7 +11,7 @@ async fn poll<T>(future: &mut BoxFuture<'_, T>) -> Poll<T> {
 
 /// Two accounts whose locks are not the same.
 fn two() -> (TokenKey, TokenKey) {
-    let bob = (0..).map(|number| key(&format!("bob{number}"))).find(|bob| number(bob) != number(&key("ada")));
+    let bob = (0..).map(|number| key(&format!("bob{number}"))).find(|bob| Lock::of(bob) != Lock::of(&key("ada")));
     (key("ada"), bob.unwrap())
 }
 
@@ -90,6 +90,8 @@ fn o11_a_write_that_nobody_waits_for_keeps_its_lock() {
         let mut held = home.tokens.lock(&key("ada")).await.unwrap();
         let next = record(1);
         let mut write = held.write(&next);
+        assert!(poll(&mut write).await.is_pending(), "it waits for the turnstile");
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
         assert!(poll(&mut write).await.is_pending(), "it waits for the file's lock");
         tokio::task::spawn_blocking(move || {
             say.send(()).unwrap();
@@ -101,12 +103,12 @@ fn o11_a_write_that_nobody_waits_for_keeps_its_lock() {
         drop(held);
     });
     let place = Place::at(&home.file()).unwrap();
-    for lock in [None, Some(number(&key("ada")))] {
+    for lock in [Lock::File, Lock::of(&key("ada"))] {
         assert!(place.try_lock(lock).unwrap().is_none(), "{lock:?}");
     }
     free.send(()).unwrap();
     drop(runtime);
-    assert!(place.try_lock(Some(number(&key("ada")))).unwrap().is_some());
+    assert!(place.try_lock(Lock::of(&key("ada"))).unwrap().is_some());
     assert_eq!(place.restore(&key("ada")).unwrap().unwrap().generation, 1);
 }
 

@@ -23,7 +23,7 @@ async fn d04_all_that_stands_beside_it_is_its_owner_s_alone() {
     refused(home.generation("ada").await, "store.corrupt");
     home.save("ada", 1).await.unwrap();
     let found: Vec<_> = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(found.len(), 5, "the file, two copies, two locks: {found:?}");
+    assert_eq!(found.len(), 6, "the file, two copies, three locks: {found:?}");
     found.iter().for_each(|path| assert_eq!(mode_of(path), 0o600, "{path:?}"));
     mode(&home.folder().join("tokens.json.lock"), 0o666);
     refused(home.save("ada", 2).await, "store.permission");
