@@ -97,7 +97,8 @@ impl Flight<'_> {
         // A second turn is for a refresh token that another process wrote while ours was refused.
         for _ in 0..2 {
             let Some(token) = refresh_token(known.as_ref(), self.grant) else { return Ok(Refreshed::Nothing) };
-            let refusal = match source::refresh(&self.wire, &token).await {
+            let scope = known.as_ref().and_then(|known| known.scope.as_deref());
+            let refusal = match source::refresh(&self.wire, &token, scope).await {
                 Ok(granted) => return Ok(Refreshed::Granted(Box::new((granted, known)))),
                 Err(error) if error.code() == "auth.reauth" => error,
                 Err(error) => return Err(error),

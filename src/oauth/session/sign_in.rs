@@ -86,7 +86,7 @@ impl Session {
         drop(self.renewal.store.lock(&self.renewal.key).await?);
         let granted = match &how.0 {
             Grant::Password(user, password) => source::password(&wire, user, password).await?,
-            Grant::Refresh(token) => source::refresh(&wire, token).await?,
+            Grant::Refresh(token) => source::refresh(&wire, token, None).await?,
             Grant::Interactive(person) => person.sign_in(&wire).await?,
             Grant::ClientCredentials | Grant::Stored => return Ok(()),
         };
