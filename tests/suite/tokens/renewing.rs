@@ -161,7 +161,9 @@ fn o10_eight_processes_redeem_each_rotating_token_once() {
             _ if word == "call" => stage.provider.expire_all(),
             _ => stage.age(),
         }
-        workers.iter_mut().for_each(|worker| worker.tell(word));
+        for worker in &mut workers {
+            worker.tell(word);
+        }
         for worker in &mut workers {
             assert_eq!(worker.answer(), "1 200", "round {round}");
         }
@@ -175,7 +177,9 @@ fn o10_eight_processes_redeem_each_rotating_token_once() {
 fn d20_sixteen_processes_share_tokens_that_last_two_seconds() {
     let stage = Stage::new(&[("PROVIDER_ACCESS_TTL", "2")]);
     let mut workers: Vec<_> = (0..16).map(|_| stage.worker()).collect();
-    workers.iter_mut().for_each(|worker| worker.tell("call 200"));
+    for worker in &mut workers {
+        worker.tell("call 200");
+    }
     for worker in &mut workers {
         assert_eq!(worker.answer(), "200 200");
     }
