@@ -416,7 +416,7 @@ async fn o16_a_lost_answer_is_asked_for_once_more_with_the_same_refresh_token() 
         let told = Told::with(r#"{"generation":1,"refresh_token":"r1"}"#);
         let script = scripted(steps);
         let ended = call(&client(&script, service().store(&told.store()).stored())).await;
-        assert_eq!(ended.as_ref().map(|()| ()).map_err(Error::code), expected);
+        assert_eq!(ended.as_ref().copied().map_err(Error::code), expected);
         let sent: Vec<_> = token_requests(&script).iter().map(|seen| form(seen)["refresh_token"].clone()).collect();
         assert_eq!(sent, vec!["r1"; requests]);
     }
