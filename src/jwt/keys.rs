@@ -156,13 +156,17 @@ enum Next {
 impl Fetched {
     /// The set in which to look for `id`.
     async fn set(self: &Arc<Self>, id: &str, pace: Pace) -> Result<Arc<KeySet>> {
-        loop {
-            match self.next(id, pace) {
-                Next::Use(set) => return Ok(set),
-                Next::Fail(error) => return Err(error),
-                // It ends when its sender is dropped, by whatever end the fetch came to.
-                Next::Wait(mut flight) => while flight.changed().await.is_ok() {},
-            }
+        match self.next(id, pace) {
+            Next::Use(set) => return Ok(set),
+            Next::Fail(error) => return Err(error),
+            // It ends when its sender is dropped, by whatever end the fetch came to.
+            Next::Wait(mut flight) => while flight.changed().await.is_ok() {},
+        }
+        // What it came to is what there is: a token whose key is not there is no reason to ask again at once.
+        let state = self.lock();
+        match &state.set {
+            Some((set, at)) if at.elapsed() < pace.ttl.max(STALE) => Ok(Arc::clone(set)),
+            _ => Err(unavailable(state.failure.as_deref())),
         }
     }
 
