@@ -331,7 +331,9 @@ impl Settings {
         let mut secrets: Vec<_> = names.flatten().collect();
         secrets.push(self.secret.clone().unwrap_or_else(|| Secret::from("")));
         match grant {
-            Grant::Password(_, secret) | Grant::Refresh(secret) => secrets.push(secret.clone()),
+            // The account may be called otherwise than the user.
+            Grant::Password(user, password) => secrets.extend([user.clone(), password.clone()]),
+            Grant::Refresh(token) => secrets.push(token.clone()),
             _ => {}
         }
         TokenKey::new(parts, &secrets)
