@@ -8,7 +8,7 @@ use super::{held::Held, renewal::Renewal, source::Source, wire::Carrier};
 use crate::{
     auth::{Around, Credential, Prepared, Sign, fault, number},
     body::{Body, BoxFuture},
-    correlation::{Correlation, X_REQUEST_ID},
+    correlation::Correlation,
     error::{Fault, Result},
     header,
     secret::Secret,
@@ -37,17 +37,20 @@ impl Presented {
     }
 }
 
-/// What carries requests to the server, with the correlation of the work around.
-pub(super) fn carrier(around: &Around<'_>) -> Carrier {
-    Carrier { transport: Arc::clone(around.transport), headers: around.headers.clone() }
-}
-
 impl Carrier {
-    /// The same for a request that is made now.
+    /// What carries the requests of this client.
+    pub(super) fn of(around: &Around<'_>) -> Self {
+        Self {
+            transport: Arc::clone(around.transport),
+            headers: around.headers.clone(),
+            home: around.origin.clone(),
+            work: Correlation::new(),
+        }
+    }
+
+    /// The same for a request that is made now, as part of the work around.
     pub(super) fn now(&self) -> Self {
-        let mut carrier = self.clone();
-        Correlation::current().put(&mut carrier.headers, &X_REQUEST_ID);
-        carrier
+        Self { work: Correlation::current(), ..self.clone() }
     }
 }
 
@@ -84,7 +87,7 @@ impl Credential for Presented {
             }
             headers.push((header::name(&named)?, template));
         }
-        let signer = Signer { renewal: Arc::clone(&self.renewal), headers, actor, carrier: carrier(around) };
+        let signer = Signer { renewal: Arc::clone(&self.renewal), headers, actor, carrier: Carrier::of(around) };
         prepared.signed_by(self.number, Arc::new(signer));
         Ok(())
     }

@@ -81,7 +81,7 @@ impl Session {
             let why = "the client does not sign in by OAuth 2.0; its credentials are what they are";
             Error::coded(ErrorKind::Auth, "auth.required", why)
         })?;
-        Ok(Self { renewal: Arc::clone(&presented.renewal), carrier: super::present::carrier(around) })
+        Ok(Self { renewal: Arc::clone(&presented.renewal), carrier: Carrier::of(around) })
     }
 
     /// A token that is good now, renewed if it has to be.
