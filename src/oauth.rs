@@ -354,6 +354,14 @@ impl Settings {
         (!self.scopes.is_empty()).then(|| self.scopes.join(" "))
     }
 
+    /// The same without those that were not `granted`, where that is known.
+    fn scope_within(&self, granted: Option<&str>) -> Option<String> {
+        let Some(granted) = granted else { return self.scope() };
+        let within = |scope: &&str| granted.split(' ').any(|granted| granted == *scope);
+        let scopes: Vec<_> = self.scopes.iter().map(String::as_str).filter(within).collect();
+        (!scopes.is_empty()).then(|| scopes.join(" "))
+    }
+
     /// Says so where fewer scopes were granted than asked for.
     fn compare(&self, granted: Option<&str>) {
         let Some(granted) = granted else { return };

@@ -90,8 +90,9 @@ pub(super) async fn password(wire: &Wire, user: &Secret, password: &Secret) -> R
     wire.token(Asked::Password, wire.settings.asked(form)).await
 }
 
-/// Redeems a refresh token.
-pub(super) async fn refresh(wire: &Wire, token: &Secret) -> Result<Granted> {
+/// Redeems a refresh token, for no more scopes than were `granted` with it (RFC 6749, section 6).
+pub(super) async fn refresh(wire: &Wire, token: &Secret, granted: Option<&str>) -> Result<Granted> {
     let form = Form::grant("refresh_token").with("refresh_token", token.clone());
-    wire.token(Asked::Refresh, wire.settings.asked(form)).await
+    let form = form.maybe("scope", wire.settings.scope_within(granted));
+    wire.token(Asked::Refresh, wire.settings.further(form)).await
 }
