@@ -135,7 +135,9 @@ impl Discover {
             Err(missing) => missing,
         };
         let Some(fallback) = &self.fallback else { return Err(config(missing)) };
-        let given = !fallback.starts_with('{');
+        // Whose origin it has: the document may write on where the caller has written the host out.
+        let own = fallback.split("{/").next().unwrap_or_default();
+        let given = own == fallback || own.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
         match self.fallen_back(fallback, document)? {
             Some(found) => self.checked(&found, document, given),
             None => Err(config(format!("{missing}, and the fallback {} needs what it lacks too", quoted(fallback)))),
@@ -305,6 +307,17 @@ mod tests {
         }
         let told = hub().fallback("{/default}/{domain}");
         assert!(chosen(&told, Some(r#"{"default": "https://evil.test"}"#)).unwrap_err().contains("another origin"));
+        for (fallback, found) in [
+            ("https://{/host}/{domain}", "evil.test"),
+            ("https://{/host}", "evil.test/x"),
+            ("https://d.test{/host}/x", ".evil.test"),
+            ("https://d.test{/host}/x", "@evil.test"),
+        ] {
+            let error = chosen(&hub().fallback(fallback), Some(&format!(r#"{{"host": "{found}"}}"#))).unwrap_err();
+            assert!(error.contains("another origin") || error.contains("cannot be used"), "{error}");
+        }
+        let within = hub().fallback("https://d.test/{/tenant}/{domain}");
+        assert_eq!(chosen(&within, Some(r#"{"tenant": "t"}"#)).unwrap(), "https://d.test/t/ac~me");
         assert!(chosen(&hub().variable("x", "..").fallback("https://d.test/{x}"), None).is_err());
     }
 }

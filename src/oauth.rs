@@ -331,7 +331,9 @@ impl Settings {
         let mut secrets: Vec<_> = names.flatten().collect();
         secrets.push(self.secret.clone().unwrap_or_else(|| Secret::from("")));
         match grant {
-            Grant::Password(_, secret) | Grant::Refresh(secret) => secrets.push(secret.clone()),
+            // The account may be called otherwise than the user.
+            Grant::Password(user, password) => secrets.extend([user.clone(), password.clone()]),
+            Grant::Refresh(token) => secrets.push(token.clone()),
             _ => {}
         }
         TokenKey::new(parts, &secrets)
@@ -350,6 +352,14 @@ impl Settings {
     /// The scopes as they are asked for.
     fn scope(&self) -> Option<String> {
         (!self.scopes.is_empty()).then(|| self.scopes.join(" "))
+    }
+
+    /// The same without those that were not `granted`, where that is known.
+    fn scope_within(&self, granted: Option<&str>) -> Option<String> {
+        let Some(granted) = granted else { return self.scope() };
+        let within = |scope: &&str| granted.split(' ').any(|granted| granted == *scope);
+        let scopes: Vec<_> = self.scopes.iter().map(String::as_str).filter(within).collect();
+        (!scopes.is_empty()).then(|| scopes.join(" "))
     }
 
     /// Says so where fewer scopes were granted than asked for.

@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{
     error::{Error, ErrorKind, Outcome, Problem, Result, quoted},
+    header::challenge::challenges,
     response::Response,
 };
 
@@ -52,10 +53,7 @@ fn told(status: StatusCode, headers: &HeaderMap) -> String {
 
 /// The scope that a bearer token would need (RFC 6750, section 3.1), where the server says so.
 fn needed_scope(headers: &HeaderMap) -> Option<String> {
-    let challenge = headers
-        .get_all(http::header::WWW_AUTHENTICATE)
-        .iter()
-        .find_map(|value| value.to_str().ok().filter(|text| text.contains("insufficient_scope")))?;
-    let scope = challenge.split_once("scope=\"")?.1.split_once('"')?.0;
-    Some(quoted(scope))
+    let challenges = challenges(headers);
+    let told = challenges.iter().find(|challenge| challenge.get("error") == Some("insufficient_scope"))?;
+    told.get("scope").map(quoted)
 }

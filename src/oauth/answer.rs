@@ -120,10 +120,12 @@ pub(crate) enum Grant {
 /// What a refusal means; `clean` masks what is secret in it.
 pub(crate) fn refusal(grant: Grant, status: StatusCode, body: &[u8], clean: &dyn Fn(&str) -> String) -> Error {
     let problem = Problem::from_json(body, None, clean);
-    let word = serde_json::from_slice::<Map<String, Value>>(body).ok();
-    let word = word.and_then(|mut map| map.remove("error")?.as_str().map(str::to_owned)).unwrap_or_default();
+    let map = serde_json::from_slice::<Map<String, Value>>(body).ok();
+    // A page is of a proxy, and says nothing of a token.
+    let is_own = map.is_some() || body.trim_ascii().is_empty();
+    let word = map.and_then(|mut map| map.remove("error")?.as_str().map(str::to_owned)).unwrap_or_default();
     let (code, what) = match (word.as_str(), status.as_u16(), grant) {
-        ("invalid_grant", _, Grant::Refresh) | ("", 400, Grant::Refresh) => {
+        ("invalid_grant", _, Grant::Refresh) | ("", 400, Grant::Refresh) if is_own => {
             ("auth.reauth", "the refresh token is no longer accepted; sign in again")
         }
         ("invalid_grant", _, Grant::Password) | ("", 401, Grant::Password) => {
@@ -256,6 +258,8 @@ mod tests {
         for (grant, status, body, code) in [
             (Grant::Refresh, 400, r#"{"error":"invalid_grant"}"#, "auth.reauth"),
             (Grant::Refresh, 400, "", "auth.reauth"),
+            (Grant::Refresh, 400, "{}", "auth.reauth"),
+            (Grant::Refresh, 400, "<html>of a proxy</html>", "auth.refresh_failed"),
             (Grant::Refresh, 500, "", "auth.refresh_failed"),
             (Grant::Refresh, 403, "", "auth.denied"),
             (Grant::Password, 400, r#"{"error":"invalid_grant","error_description":"no CNRY"}"#, "auth.denied"),

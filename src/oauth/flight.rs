@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     Settings,
     held::{Held, millis},
+    id_token::{self, is_of_same},
     renewal::Renewal,
     source::{self, Grant, Source},
     wire::{Carrier, Granted, Wire},
@@ -18,8 +19,9 @@ use crate::{
     token::{Freshness, Life, TokenLock, TokenRecord},
 };
 
-/// Gets a token from wherever this one comes from, and keeps it.
-pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Arc<Held>> {
+/// Gets a token from wherever this one comes from, and keeps it; `None` where nobody waits any more for a person who
+/// was to sign in.
+pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Option<Arc<Held>>> {
     match &renewal.source {
         Source::Own(own) => {
             let (at, wall) = (Instant::now(), SystemTime::now());
@@ -36,11 +38,11 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Arc<Held>
             );
             let held = Arc::new(Held::own(token, life));
             renewal.take(Arc::clone(&held), false);
-            Ok(held)
+            Ok(Some(held))
         }
         Source::OAuth(settings, grant) => {
             if let Some(held) = adopted(renewal, renewal.store.read(&renewal.key).await?) {
-                return Ok(held);
+                return Ok(Some(held));
             }
             let wire = Wire { settings: Arc::clone(settings), carrier };
             Flight { renewal, wire, grant }.locked().await
@@ -71,19 +73,19 @@ struct Flight<'a> {
 
 impl Flight<'_> {
     /// The renewal from the moment on that nobody else renews this token.
-    async fn locked(&self) -> Result<Arc<Held>> {
+    async fn locked(&self) -> Result<Option<Arc<Held>>> {
         let mut lock = self.renewal.store.lock(&self.renewal.key).await?;
         let kept = lock.read().await?;
         if let Some(held) = adopted(self.renewal, kept.clone()) {
-            return Ok(held);
+            return Ok(Some(held));
         }
         // What the store could not take is newer than what it has.
         let ours = self.renewal.held().map(|held| held.record.clone());
         let newer = |ours: &TokenRecord| kept.as_ref().is_none_or(|kept| kept.generation < ours.generation);
         let known = ours.filter(newer).or(kept);
         match self.refreshed(&mut *lock, known.as_ref()).await? {
-            Refreshed::Granted(granted) => self.kept(&mut *lock, granted.0, granted.1.as_ref()).await,
-            Refreshed::Adopted(held) => Ok(held),
+            Refreshed::Granted(granted) => self.kept(&mut *lock, granted.0, granted.1.as_ref()).await.map(Some),
+            Refreshed::Adopted(held) => Ok(Some(held)),
             Refreshed::Nothing => self.begun(lock, known).await,
         }
     }
@@ -99,7 +101,14 @@ impl Flight<'_> {
             let Some(token) = refresh_token(known.as_ref(), self.grant) else { return Ok(Refreshed::Nothing) };
             let scope = known.as_ref().and_then(|known| known.scope.as_deref());
             let refusal = match source::refresh(&self.wire, &token, scope).await {
-                Ok(granted) => return Ok(Refreshed::Granted(Box::new((granted, known)))),
+                Ok(granted) => {
+                    let before = known.as_ref().and_then(|known| known.id_token.as_ref());
+                    if is_of_same(before, granted.answer.id_token.as_ref()) {
+                        return Ok(Refreshed::Granted(Box::new((granted, known))));
+                    }
+                    self.mark(lock, known, &token).await;
+                    return Err(id_token::denied("speaks of somebody else than the one before"));
+                }
                 Err(error) if error.code() == "auth.reauth" => error,
                 Err(error) => return Err(error),
             };
@@ -135,18 +144,15 @@ impl Flight<'_> {
     }
 
     /// Signs in anew. A person's sign-in takes its time, so others are let in meanwhile.
-    async fn begun(&self, mut lock: Box<dyn TokenLock>, known: Option<TokenRecord>) -> Result<Arc<Held>> {
+    async fn begun(&self, mut lock: Box<dyn TokenLock>, known: Option<TokenRecord>) -> Result<Option<Arc<Held>>> {
         let granted = match self.grant {
             Grant::ClientCredentials => source::client_credentials(&self.wire).await?,
             Grant::Password(user, password) => source::password(&self.wire, user, password).await?,
             Grant::Interactive(person) => {
                 drop(lock);
                 let signed_in = self.renewal.while_waited_for(person.sign_in(&self.wire)).await;
-                let granted = signed_in.unwrap_or_else(|| Err(deserted()))?;
-                lock = self.renewal.store.lock(&self.renewal.key).await?;
-                let kept = lock.read().await?;
-                let before = kept.or(known).map(TokenRecord::cleared);
-                return self.kept(&mut *lock, granted, before.as_ref()).await;
+                let Some(granted) = signed_in.transpose()? else { return Ok(None) };
+                return begin(self.renewal, &self.wire.settings, granted, known, None).await.map(Some);
             }
             Grant::Refresh(_) | Grant::Stored if known.as_ref().is_some_and(|known| known.reauth_required) => {
                 return Err(reauth());
@@ -155,7 +161,7 @@ impl Flight<'_> {
                 return Err(Error::coded(ErrorKind::Auth, "auth.required", "nobody is signed in; sign in first"));
             }
         };
-        self.kept(&mut *lock, granted, known.map(TokenRecord::cleared).as_ref()).await
+        self.kept(&mut *lock, granted, known.map(TokenRecord::cleared).as_ref()).await.map(Some)
     }
 
     async fn kept(
@@ -165,6 +171,57 @@ impl Flight<'_> {
         before: Option<&TokenRecord>,
     ) -> Result<Arc<Held>> {
         keep(self.renewal, &self.wire.settings, lock, granted, before).await
+    }
+}
+
+/// Keeps what a new sign-in gave in place of what was `known`, and what is there now; at hand where the store gives no
+/// lock for it. `initial` is the refresh token that it was got by, good for more where it brought no other.
+pub(super) async fn begin(
+    renewal: &Renewal,
+    settings: &Settings,
+    granted: Granted,
+    known: Option<TokenRecord>,
+    initial: Option<&Secret>,
+) -> Result<Arc<Held>> {
+    let place = async {
+        let mut lock = renewal.store.lock(&renewal.key).await?;
+        let kept = readable(lock.read().await)?;
+        Ok::<_, Error>((lock, kept))
+    };
+    let (lock, kept) = match place.await {
+        Ok((lock, kept)) => (Some(lock), kept),
+        Err(error) => {
+            tracing::warn!(error.r#type = error.code(), "the store could not be asked to take a token");
+            (None, None)
+        }
+    };
+    let held = renewal.held().map(|held| held.record.clone());
+    let mut before = newest(newest(held, kept), known).unwrap_or_default().cleared();
+    before.refresh_token = initial.cloned();
+    match lock {
+        Some(mut lock) => keep(renewal, settings, &mut *lock, granted, Some(&before)).await,
+        None => {
+            settings.compare(granted.answer.scope.as_deref());
+            let held = Arc::new(Held::granted(granted, Some(&before), settings.scope()));
+            renewal.take(Arc::clone(&held), true);
+            Ok(held)
+        }
+    }
+}
+
+/// The later of two records of one sign-in.
+pub(super) fn newest(one: Option<TokenRecord>, other: Option<TokenRecord>) -> Option<TokenRecord> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if one.generation >= other.generation { one } else { other }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What the store has; what it has and cannot be read is replaced.
+pub(super) fn readable(kept: Result<Option<TokenRecord>>) -> Result<Option<TokenRecord>> {
+    match kept {
+        Err(error) if error.code() == "store.corrupt" => Ok(None),
+        kept => kept,
     }
 }
 
@@ -218,10 +275,6 @@ fn refresh_token(known: Option<&TokenRecord>, grant: &Grant) -> Option<Secret> {
         Some(TokenRecord { access_token: None, .. }) => None,
         _ => grant.initial().cloned(),
     }
-}
-
-fn deserted() -> Error {
-    Error::coded(ErrorKind::Auth, "auth.expired", "the sign-in was given up, since nobody waited for it any more")
 }
 
 fn reauth() -> Error {

@@ -73,7 +73,7 @@ impl Held {
         record.access_token = Some(answer.access_token.clone());
         record.refresh_token = answer.refresh_token.or(record.refresh_token);
         record.id_token = answer.id_token.or(record.id_token);
-        record.scope = answer.scope.or(asked).or(record.scope);
+        record.scope = answer.scope.or(record.scope).or(asked);
         record.issued_at = millis(life.wall());
         record.expires_at = life
             .lasts()

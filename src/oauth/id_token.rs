@@ -37,6 +37,16 @@ impl Settings {
     }
 }
 
+/// Whether the ID token that came with a renewal speaks of the person of the one before (OpenID Connect Core 1.0,
+/// section 12.2); one that cannot be read speaks of nobody.
+pub(super) fn is_of_same(before: Option<&Secret>, renewed: Option<&Secret>) -> bool {
+    let claims = |token: Option<&Secret>| token.and_then(|token| jwt::claims(token.expose()));
+    match (claims(before), claims(renewed)) {
+        (Some(before), Some(renewed)) => ["iss", "sub"].iter().all(|name| before.get(*name) == renewed.get(*name)),
+        _ => true,
+    }
+}
+
 fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<()> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if let Some(issuer) = expected.issuer
@@ -72,7 +82,7 @@ fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<()> {
     }
 }
 
-fn denied(why: &str) -> Error {
+pub(super) fn denied(why: &str) -> Error {
     Error::coded(ErrorKind::Auth, "auth.denied", format!("the ID token {why}; nobody is signed in"))
 }
 

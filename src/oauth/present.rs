@@ -8,7 +8,7 @@ use super::{held::Held, renewal::Renewal, source::Source, wire::Carrier};
 use crate::{
     auth::{Around, Credential, Prepared, Sign, fault, number},
     body::{Body, BoxFuture},
-    correlation::{Correlation, X_REQUEST_ID},
+    correlation::Correlation,
     error::{Fault, Result},
     header,
     secret::Secret,
@@ -37,17 +37,20 @@ impl Presented {
     }
 }
 
-/// What carries requests to the server, with the correlation of the work around.
-pub(super) fn carrier(around: &Around<'_>) -> Carrier {
-    Carrier { transport: Arc::clone(around.transport), headers: around.headers.clone() }
-}
-
 impl Carrier {
-    /// The same for a request that is made now.
+    /// What carries the requests of this client.
+    pub(super) fn of(around: &Around<'_>) -> Self {
+        Self {
+            transport: Arc::clone(around.transport),
+            headers: around.headers.clone(),
+            home: around.origin.clone(),
+            work: Correlation::new(),
+        }
+    }
+
+    /// The same for a request that is made now, as part of the work around.
     pub(super) fn now(&self) -> Self {
-        let mut carrier = self.clone();
-        Correlation::current().put(&mut carrier.headers, &X_REQUEST_ID);
-        carrier
+        Self { work: Correlation::current(), ..self.clone() }
     }
 }
 
@@ -84,7 +87,7 @@ impl Credential for Presented {
             }
             headers.push((header::name(&named)?, template));
         }
-        let signer = Signer { renewal: Arc::clone(&self.renewal), headers, actor, carrier: carrier(around) };
+        let signer = Signer { renewal: Arc::clone(&self.renewal), headers, actor, carrier: Carrier::of(around) };
         prepared.signed_by(self.number, Arc::new(signer));
         Ok(())
     }
@@ -138,13 +141,14 @@ impl Sign for Signer {
                 settings.stays(answer)?;
             }
             let Some(held) = self.renewal.held() else { return Ok(true) };
-            // A later token than the refused one is there already.
-            let same =
-                |(name, template): &(HeaderName, String)| sent.get(name) == self.value(template, &held).ok().as_ref();
-            if !self.headers.iter().all(same) {
-                return Ok(true);
+            // A header that says nothing of the token may be the call's own, and tells nothing either.
+            let mut telling = self.headers.iter().filter(|(_, template)| template.contains("{token}"));
+            let is_of = |value: &HeaderValue, template: &str| self.value(template, &held).is_ok_and(|own| own == value);
+            if telling.any(|(name, template)| sent.get(name).is_some_and(|sent| is_of(sent, template))) {
+                return self.renewal.refused(&held, || self.carrier.now()).await;
             }
-            self.renewal.refused(&held, || self.carrier.now()).await
+            // A later token than the refused one is there already.
+            Ok(true)
         })
     }
 }

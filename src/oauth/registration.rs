@@ -136,7 +136,7 @@ impl Registration {
 
     /// Sends it, once.
     pub(crate) async fn send(self, around: &Around<'_>) -> Result<Registered> {
-        let carrier = Carrier { transport: Arc::clone(around.transport), headers: around.headers.clone() }.now();
+        let carrier = Carrier::of(around).now();
         let wire = Wire { settings: Arc::new(self.oauth.0), carrier };
         let uri = wire.place(Place::Registration).await?;
         let mut content = match &self.token {

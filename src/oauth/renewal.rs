@@ -23,6 +23,9 @@ use crate::{
 /// How long nothing is asked for after a failure, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// How long nothing is renewed in the background after nobody waited for a person.
+const REST: Duration = Duration::from_secs(30);
+
 /// How many refusals by the API a renewal follows, in which time; an API that refuses every token costs no more.
 const REFUSALS: (usize, Duration) = (5, Duration::from_secs(30));
 
@@ -35,8 +38,10 @@ pub(crate) struct Renewal {
     pub(super) margin: Margin,
     current: RwLock<Option<Arc<Held>>>,
     state: Mutex<State>,
-    /// The store has not taken the token at hand yet.
+    /// The store has not taken the token at hand yet; changed while `current` is locked for writing only.
     unsaved: AtomicBool,
+    /// The token at hand is being offered to the store.
+    saving: watch::Sender<bool>,
     /// How many wait for a renewal.
     waiting: watch::Sender<usize>,
 }
@@ -50,11 +55,22 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// An offer to the store, over when it is dropped.
+struct Saving(Arc<Renewal>);
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        self.0.saving.send_replace(false);
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     flight: Option<Flight>,
     /// Until when nothing is asked for, how often in turn it failed, and how.
     paused: Option<(Instant, u32, Arc<Failure>)>,
+    /// Until when nothing is renewed that nobody waits for.
+    resting: Option<Instant>,
     /// When the last refusals by the API were, which a renewal followed.
     refusals: VecDeque<Instant>,
 }
@@ -94,6 +110,7 @@ impl Renewal {
             current: RwLock::default(),
             state: Mutex::default(),
             unsaved: AtomicBool::new(false),
+            saving: watch::Sender::new(false),
             waiting: watch::Sender::new(0),
         }
     }
@@ -115,8 +132,10 @@ impl Renewal {
         match held.freshness() {
             Freshness::Fresh => Ok(held),
             Freshness::Due => {
-                // Its failure is told when the token is over.
-                let _ = self.flight(carrier(), Some(&held));
+                if self.state().resting.is_none_or(|until| until <= Instant::now()) {
+                    // Its failure is told when the token is over.
+                    let _ = self.flight(carrier(), Some(&held));
+                }
                 Ok(held)
             }
             Freshness::Late => match self.renewed(carrier(), Some(&held)).await {
@@ -136,7 +155,8 @@ impl Renewal {
                 return Ok(held);
             }
             let flight = self.flight(carrier.clone(), old).map_err(|failure| failure.told())?;
-            // It ends without a word where its task died with a runtime or a panic: then another is begun.
+            // It ends without a word where its task died with a runtime or a panic, or while nobody waited for it:
+            // then another is begun.
             let Some(mut flight) = flight else { continue };
             if let Ok(landed) = flight.wait_for(Option::is_some).await
                 && let Some(landed) = landed.clone()
@@ -180,13 +200,15 @@ impl Renewal {
         self.renewed(carrier(), Some(held)).await.map(|_| true)
     }
 
-    /// Waits until no renewal is under way.
+    /// Waits until no renewal is under way, and nothing is being offered to the store.
     pub(super) async fn settled(&self) {
         let flight = self.state().flight.clone();
         if let Some(mut flight) = flight {
             // One whose task has died is over too.
             let _ = flight.wait_for(Option::is_some).await;
         }
+        // Its sender is ours, and lives as long as we do.
+        let _ = self.saving.subscribe().wait_for(|saving| !saving).await;
     }
 
     /// Gives the token at hand up, so that the next call gets another.
@@ -199,15 +221,25 @@ impl Renewal {
 
     /// Takes a token in as the one at hand; `unsaved` where the store has not taken it.
     pub(super) fn take(&self, held: Arc<Held>, unsaved: bool) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         self.unsaved.store(unsaved, Ordering::Release);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        *current = Some(held);
+    }
+
+    /// Notes that the store has `held`, or a later one.
+    fn saved(&self, held: &Arc<Held>) {
+        let current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, held)) {
+            self.unsaved.store(false, Ordering::Release);
+        }
     }
 
     /// Forgets everything, as after signing out.
     pub(super) fn forget(&self) {
         *self.state() = State::default();
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         self.unsaved.store(false, Ordering::Release);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *current = None;
     }
 
     /// Whether the store lacks the token at hand.
@@ -217,12 +249,13 @@ impl Renewal {
 
     /// Offers the token at hand to the store once more, while the caller goes on.
     fn save(self: &Arc<Self>, held: &Arc<Held>) {
-        // One offer at a time: whoever finds the mark gone lets it be.
-        if self.unsaved.swap(false, Ordering::AcqRel) {
-            let (renewal, held) = (Arc::clone(self), Arc::clone(held));
+        // One offer at a time.
+        if self.saving.send_if_modified(|saving| !std::mem::replace(saving, true)) {
+            let (saving, held) = (Saving(Arc::clone(self)), Arc::clone(held));
             tokio::spawn(async move {
-                let saved = flight::save(&renewal, &held).await;
-                renewal.unsaved.fetch_or(!saved, Ordering::AcqRel);
+                if flight::save(&saving.0, &held).await {
+                    saving.0.saved(&held);
+                }
             });
         }
     }
@@ -250,9 +283,14 @@ impl Renewal {
         drop(state);
         let renewal = Arc::clone(self);
         tokio::spawn(async move {
-            let landed = flight::fly(&renewal, carrier).await.map_err(|error| Arc::new(Failure::of(&error)));
-            renewal.landed(&landed);
-            land.send_replace(Some(landed));
+            let flown = flight::fly(&renewal, carrier).await.map_err(|error| Arc::new(Failure::of(&error)));
+            match flown.transpose() {
+                Some(landed) => {
+                    renewal.landed(&landed);
+                    land.send_replace(Some(landed));
+                }
+                None => renewal.state().resting = Instant::now().checked_add(REST),
+            }
         });
         Ok(Some(flight))
     }

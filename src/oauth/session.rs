@@ -81,7 +81,7 @@ impl Session {
             let why = "the client does not sign in by OAuth 2.0; its credentials are what they are";
             Error::coded(ErrorKind::Auth, "auth.required", why)
         })?;
-        Ok(Self { renewal: Arc::clone(&presented.renewal), carrier: super::present::carrier(around) })
+        Ok(Self { renewal: Arc::clone(&presented.renewal), carrier: Carrier::of(around) })
     }
 
     /// A token that is good now, renewed if it has to be.
@@ -153,7 +153,7 @@ impl Session {
     async fn record(&self) -> Result<TokenRecord> {
         let held = self.renewal.held().map(|held| held.record.clone());
         let kept = self.renewal.store.read(&self.renewal.key).await?;
-        Ok(newest(held, kept).unwrap_or_default())
+        Ok(super::flight::newest(held, kept).unwrap_or_default())
     }
 
     fn settings(&self) -> Result<&Arc<Settings>> {
@@ -169,13 +169,5 @@ impl Session {
     /// The server, as it is asked now.
     fn wire(&self) -> Result<Wire> {
         Ok(Wire { settings: Arc::clone(self.settings()?), carrier: self.carrier.now() })
-    }
-}
-
-/// The later of two records of one sign-in.
-fn newest(one: Option<TokenRecord>, other: Option<TokenRecord>) -> Option<TokenRecord> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(if one.generation >= other.generation { one } else { other }),
-        (one, other) => one.or(other),
     }
 }

@@ -90,10 +90,9 @@ pub(super) async fn password(wire: &Wire, user: &Secret, password: &Secret) -> R
     wire.token(Asked::Password, wire.settings.asked(form)).await
 }
 
-/// Redeems a refresh token. Where less was `granted` than is asked for as a rule, no more is asked for: a server refuses
-/// that (RFC 6749, section 6).
+/// Redeems a refresh token, for no more scopes than were `granted` with it (RFC 6749, section 6).
 pub(super) async fn refresh(wire: &Wire, token: &Secret, granted: Option<&str>) -> Result<Granted> {
-    let scope = wire.settings.scope().map(|asked| granted.map_or(asked, str::to_owned));
-    let form = Form::grant("refresh_token").with("refresh_token", token.clone()).maybe("scope", scope);
+    let form = Form::grant("refresh_token").with("refresh_token", token.clone());
+    let form = form.maybe("scope", wire.settings.scope_within(granted));
     wire.token(Asked::Refresh, wire.settings.further(form)).await
 }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     body::WireBody,
+    correlation::{Correlation, X_REQUEST_ID},
     error::{Error, ErrorKind, Outcome, Result},
     random::Random,
     request::Origin,
@@ -39,6 +40,9 @@ const MOST: usize = 64 << 10;
 pub(crate) struct Carrier {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) headers: HeaderMap,
+    /// The client's own origin, the one that hears of the work around.
+    pub(super) home: Origin,
+    pub(super) work: Correlation,
 }
 
 /// One OAuth server, as one client asks it.
@@ -151,6 +155,9 @@ impl Wire {
         *request.headers_mut() = self.carrier.headers.clone();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         request.headers_mut().extend(headers);
+        if self.carrier.home.holds(uri) {
+            self.carrier.work.put(request.headers_mut(), &X_REQUEST_ID);
+        }
         let (at, wall, masks) = (Instant::now(), SystemTime::now(), Arc::new(masks));
         let until = at.checked_add(self.settings.timeout);
         let answer = self.carrier.transport.exchange(request);

@@ -68,6 +68,9 @@ mod limits;
 mod listings;
 /// M: the behaviour of the MAX clients, each named operation included.
 mod max;
+/// O: what happens between the steps of a sign-in, and must lose, leak or repeat nothing.
+#[cfg(feature = "oauth")]
+mod mishaps;
 /// O, E, V-W7, V-W8: OAuth 2.0 over the whole loop.
 #[cfg(feature = "oauth")]
 mod oauth;

@@ -766,6 +766,8 @@ async fn e5_whatever_changes_a_token_keeps_it_apart() {
                 of("id1", "s").password("ada", "p"),
                 of("id1", "s").password("ada", "q"),
                 of("id1", "s").password("bob", "p"),
+                of("id1", "s").account("team").password("ada", "p"),
+                of("id1", "s").account("team").password("bob", "p"),
             ]
         })
     };
@@ -773,12 +775,12 @@ async fn e5_whatever_changes_a_token_keeps_it_apart() {
         for auth in all() {
             call(&client(&script, auth)).await.unwrap();
         }
-        assert_eq!(script.seen().iter().filter(|seen| is_edx(seen)).count(), 20);
+        assert_eq!(script.seen().iter().filter(|seen| is_edx(seen)).count(), 24);
     }
     // One entry, however the URL is written.
     let auth = OAuth2::edx("https://lms.test/oauth2/").client("id1", "s").store(&store).client_credentials();
     call(&client(&script, auth)).await.unwrap();
-    assert_eq!(script.seen().iter().filter(|seen| is_edx(seen)).count(), 20);
+    assert_eq!(script.seen().iter().filter(|seen| is_edx(seen)).count(), 24);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ pub(super) fn run(words: &[String], options: &Options, io: &mut Io<'_>) -> Ended
         ("account", account),
         ("actor", signed.settings.names().1.map(str::to_owned)),
         ("auth", auth),
-        ("scopes", told.scope),
+        ("scopes", told.scope.map(|scope| scope.chars().map(plain).collect())),
         ("token", Some(told.ends.map_or_else(|| "lasts until the server refuses it".to_owned(), ends))),
         ("store", Some(signed.store()?)),
     ];

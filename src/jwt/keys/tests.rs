@@ -254,3 +254,17 @@ fn s01_no_key_is_printed() {
     let set = format!("{:?} {:?}", JwtKeys::set(SET).unwrap(), KeySet::parse(SET.as_bytes()).unwrap());
     assert!(!set.contains("AQAB"), "{set}");
 }
+
+/// A server that is slower than the interval, or an interval of nothing, makes no endless round of fetches.
+#[tokio::test(start_paused = true)]
+async fn v_w9_an_unknown_key_is_fetched_for_once_and_not_for_ever() {
+    let source = Source::with(SET);
+    let keys = JwtKeys::fetched(source.clone()).interval(Duration::ZERO);
+    let checker = JwtChecker::new(keys);
+    for fetches in 1..=3 {
+        let unknown = rsa("unknown");
+        let checked = tokio::time::timeout(Duration::from_secs(60), code(&checker, &unknown));
+        assert_eq!(checked.await.unwrap(), "jwt.key_not_found");
+        assert_eq!(source.fetches(), fetches);
+    }
+}

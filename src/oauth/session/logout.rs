@@ -4,11 +4,11 @@ use super::{
     super::{
         answer::{Grant, refusal},
         endpoint::Place,
+        flight::{newest, readable},
         form::Form,
         wire::{Wire, unasked},
     },
-    Session, newest,
-    sign_in::readable,
+    Session,
 };
 use crate::{
     error::{Error, Result},

@@ -7,15 +7,14 @@ use super::{
         DevicePrompt,
         code::{Authorization, Callback},
         device::Device,
-        flight,
+        flight::{self, readable},
         source::{self, Grant, Source},
     },
-    Session, newest,
+    Session,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     secret::Secret,
-    token::TokenRecord,
 };
 
 /// How somebody signs in; see [`Session::sign_in`].
@@ -83,25 +82,13 @@ impl Session {
             return Err(Error::coded(ErrorKind::Auth, "config", why));
         }
         // Nobody is to sign in for a store that takes nothing.
-        drop(self.renewal.store.lock(&self.renewal.key).await?);
+        let known = readable(self.renewal.store.lock(&self.renewal.key).await?.read().await)?;
         let granted = match &how.0 {
             Grant::Password(user, password) => source::password(&wire, user, password).await?,
             Grant::Refresh(token) => source::refresh(&wire, token, None).await?,
             Grant::Interactive(person) => person.sign_in(&wire).await?,
             Grant::ClientCredentials | Grant::Stored => return Ok(()),
         };
-        let mut lock = self.renewal.store.lock(&self.renewal.key).await?;
-        let held = self.renewal.held().map(|held| held.record.clone());
-        let mut before = newest(held, readable(lock.read().await)?).unwrap_or_default().cleared();
-        before.refresh_token = how.0.initial().cloned();
-        flight::keep(&self.renewal, &wire.settings, &mut *lock, granted, Some(&before)).await.map(|_| ())
-    }
-}
-
-/// What the store has; what it has and cannot be read is replaced.
-pub(super) fn readable(kept: Result<Option<TokenRecord>>) -> Result<Option<TokenRecord>> {
-    match kept {
-        Err(error) if error.code() == "store.corrupt" => Ok(None),
-        kept => kept,
+        flight::begin(&self.renewal, &wire.settings, granted, known, how.0.initial()).await.map(|_| ())
     }
 }
