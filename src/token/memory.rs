@@ -76,8 +76,16 @@ impl TokenLock for Held {
 
     fn write<'a>(&'a mut self, record: &'a TokenRecord) -> BoxFuture<'a, Result<()>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(self.key.clone()).or_default().record = Some(record.clone());
-        Box::pin(std::future::ready(Ok(())))
+        let slot = known.entry(self.key.clone()).or_default();
+        let written = match &slot.record {
+            Some(kept) if kept.to_json().expose() == record.to_json().expose() => Ok(()),
+            Some(kept) if kept.generation >= record.generation => Err(super::outdated()),
+            _ => {
+                slot.record = Some(record.clone());
+                Ok(())
+            }
+        };
+        Box::pin(std::future::ready(written))
     }
 }
 
