@@ -46,9 +46,14 @@ pub(crate) fn expiry(token: &str) -> Option<u64> {
 /// A time in a claim, in whole seconds since 1970.
 #[cfg(any(test, feature = "oauth"))]
 pub(crate) fn seconds(time: &serde_json::Value) -> Option<u64> {
-    // What is below zero was long ago, what is too large never comes.
-    let whole = |time: f64| u64::try_from(time.floor() as i128).unwrap_or(if time < 0.0 { 0 } else { u64::MAX });
-    time.as_u64().or_else(|| time.as_f64().map(whole))
+    time.as_u64().or_else(|| whole(time.as_f64()?.floor()))
+}
+
+/// A number of seconds, as whole ones: what is below zero becomes 0, and what is too large the largest.
+#[cfg(any(test, feature = "oauth"))]
+#[expect(clippy::cast_sign_loss, reason = "it goes to the nearest")]
+pub(crate) fn whole(seconds: f64) -> Option<u64> {
+    (!seconds.is_nan()).then_some(seconds as u64)
 }
 
 /// The claims of a token, whose signature is not checked; `None` for what is no JSON Web Token, or is encrypted.

@@ -1,6 +1,7 @@
 //! A token of our own signing for each attempt.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -15,7 +16,6 @@ use crate::{
 };
 
 /// A signer, and the number by which it is told from others.
-#[derive(Debug)]
 struct Jwt(u64, JwtSigner);
 
 impl Auth {
@@ -54,5 +54,11 @@ impl Sign for Jwt {
             }
             Ok(())
         })
+    }
+}
+
+impl fmt::Debug for Jwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} token of its own", self.1.scheme_name())
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     discover::Discover,
     error::{Error, ErrorKind, Result, quoted},
     oauth::OAuth2,
-    secret::Secret,
     token::TokenStore,
 };
 
@@ -325,8 +324,16 @@ impl Store {
         Ok(match self {
             Self::Memory => memory.clone(),
             Self::File(path) => TokenStore::file(place_of(path.clone(), around)?),
-            Self::Keyring(service) => keyring(service)?,
-            Self::Redis(url, key) => redis(&url.resolve(around)?, &key.resolve(around)?)?,
+            #[cfg(feature = "keyring")]
+            Self::Keyring(service) => TokenStore::keyring(service),
+            #[cfg(not(feature = "keyring"))]
+            Self::Keyring(_) => return Err(absent("the system's keyring")),
+            #[cfg(feature = "redis")]
+            Self::Redis(url, key) => {
+                TokenStore::redis(&crate::redis::Redis::url(url.resolve(around)?)?, key.resolve(around)?)?
+            }
+            #[cfg(not(feature = "redis"))]
+            Self::Redis(..) => return Err(absent("Redis")),
         })
     }
 
@@ -349,24 +356,9 @@ fn place_of(path: Option<PathBuf>, around: &Around<'_>) -> Result<PathBuf> {
     }
 }
 
-#[cfg(feature = "keyring")]
-fn keyring(service: &str) -> Result<TokenStore> {
-    Ok(TokenStore::keyring(service))
-}
-
-#[cfg(not(feature = "keyring"))]
-fn keyring(_: &str) -> Result<TokenStore> {
-    let why = "this build cannot use the system's keyring; keep tokens in a file, by store: file";
-    Err(Error::coded(ErrorKind::Store, "store.permission", why))
-}
-
-#[cfg(feature = "redis")]
-fn redis(url: &Secret, key: &Secret) -> Result<TokenStore> {
-    TokenStore::redis(&crate::redis::Redis::url(url.clone())?, key.clone())
-}
-
-#[cfg(not(feature = "redis"))]
-fn redis(_: &Secret, _: &Secret) -> Result<TokenStore> {
-    let why = "this build cannot use Redis; keep tokens in a file, by store: file";
-    Err(Error::coded(ErrorKind::Store, "store.permission", why))
+/// The error of a store that this build has nothing for.
+#[cfg(not(all(feature = "keyring", feature = "redis")))]
+fn absent(what: &str) -> Error {
+    let why = format!("this build cannot use {what}; keep tokens in a file, by store: file");
+    Error::coded(ErrorKind::Store, "store.permission", why)
 }

@@ -156,21 +156,20 @@ enum Next {
 impl Fetched {
     /// The set in which to look for `id`.
     async fn set(self: &Arc<Self>, id: &str, pace: Pace) -> Result<Arc<KeySet>> {
-        match self.next(id, pace) {
-            Next::Use(set) => return Ok(set),
-            Next::Fail(error) => return Err(error),
-            // It ends when its sender is dropped, by whatever end the fetch came to.
-            Next::Wait(mut flight) => while flight.changed().await.is_ok() {},
-        }
-        // What it came to is what there is: a token whose key is not there is no reason to ask again at once.
-        let state = self.lock();
-        match &state.set {
-            Some((set, at)) if at.elapsed() < pace.ttl.max(STALE) => Ok(Arc::clone(set)),
-            _ => Err(unavailable(state.failure.as_deref())),
+        let mut waited = false;
+        loop {
+            match self.next(id, pace, waited) {
+                Next::Use(set) => return Ok(set),
+                Next::Fail(error) => return Err(error),
+                // It ends when its sender is dropped, by whatever end the fetch came to.
+                Next::Wait(mut flight) => while flight.changed().await.is_ok() {},
+            }
+            waited = true;
         }
     }
 
-    fn next(self: &Arc<Self>, id: &str, pace: Pace) -> Next {
+    /// What comes next for who has `waited` for a fetch, or not yet: one is enough, whatever came of it.
+    fn next(self: &Arc<Self>, id: &str, pace: Pace, waited: bool) -> Next {
         let now = Instant::now();
         let mut state = self.lock();
         if state.flight.as_ref().is_some_and(|flight| flight.has_changed().is_err()) {
@@ -180,9 +179,10 @@ impl Fetched {
         let rested = state.tried.is_none_or(|tried| age(tried) >= pace.interval);
         match &state.set {
             Some((set, at)) if set.knows(id) && age(*at) < pace.ttl => return Next::Use(Arc::clone(set)),
-            Some((set, at)) if !rested && state.flight.is_none() && age(*at) < pace.ttl.max(STALE) => {
+            Some((set, at)) if (waited || !rested && state.flight.is_none()) && age(*at) < pace.ttl.max(STALE) => {
                 return Next::Use(Arc::clone(set));
             }
+            _ if waited => return Next::Fail(unavailable(state.failure.as_deref())),
             _ => {}
         }
         if let Some(flight) = &state.flight {

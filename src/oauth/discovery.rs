@@ -2,21 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, Method, Uri};
+use http::{Method, Uri};
 use serde_json::{Map, Value};
 
 use super::{
     Settings,
     answer::failed,
     endpoint::{self, Place},
-    wire::{Reply, Wire, unasked},
+    wire::{Content, Reply, Wire, unasked},
 };
 use crate::{
     error::{Error, ErrorKind, Result, quoted},
     random::Random,
     request::Origin,
     retry::{Decision, Failed, Moment, Retry, Standing, Tries},
-    secret::Masks,
 };
 
 /// The metadata of a server, by which it is asked from then on.
@@ -96,7 +95,7 @@ impl Wire {
     async fn fetch(&self, issuer: &str) -> Result<Metadata> {
         let mut told = None;
         for address in addresses(&endpoint::parse(issuer, "issuer")?)? {
-            let reply = self.get(&address, HeaderMap::new(), Masks::default()).await.map_err(unasked)?;
+            let reply = self.get(&address, Content::default()).await.map_err(unasked)?;
             let status = reply.status.as_u16();
             match (status, serde_json::from_slice(&reply.body)) {
                 (200, Ok(map)) => return Metadata::read(map, issuer),
@@ -113,11 +112,11 @@ impl Wire {
     }
 
     /// Reads what is at `uri`; what may pass is tried three times.
-    pub(super) async fn get(&self, uri: &Uri, headers: HeaderMap, masks: Masks) -> Result<Reply> {
+    pub(super) async fn get(&self, uri: &Uri, content: Content) -> Result<Reply> {
         let retry = Retry::standard().max_retry_after(Duration::from_secs(5));
         let mut tries = Tries::first();
         loop {
-            let tried = self.send(Method::GET, uri, headers.clone(), bytes::Bytes::new(), masks.clone()).await;
+            let tried = self.send(Method::GET, uri, content.clone()).await;
             let failed = match &tried {
                 Ok(reply) if reply.status.as_u16() < 400 => return tried,
                 Ok(reply) => Failed::Answer(reply.status, &reply.headers),

@@ -84,7 +84,7 @@ pub(crate) fn shown(text: &str, what: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// Whether `uri` is of this machine: `localhost`, 127.0.0.0/8 or `::1`.
+/// Whether `uri` is of this machine: `localhost`, `127.0.0.0/8` or `::1`.
 pub(crate) fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -41,23 +41,37 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Option<Ar
             Ok(Some(held))
         }
         Source::OAuth(settings, grant) => {
-            if let Some(held) = adopted(renewal, renewal.store.read(&renewal.key).await?) {
+            let kept = renewal.store.read(&renewal.key).await?;
+            if let Some(held) = adopted(renewal, kept.clone()) {
                 return Ok(Some(held));
             }
             let wire = Wire { settings: Arc::clone(settings), carrier };
-            Flight { renewal, wire, grant }.locked().await
+            match (Flight { renewal, wire, grant }.locked().await) {
+                // Whoever holds the lock takes too long; what they left may do for a while.
+                Err(error) if error.code() == "store.locked" => good(renewal, kept).map(Some).ok_or(error),
+                landed => landed,
+            }
         }
     }
 }
 
-/// What the store has, where it is newer than what is at hand, and good.
+/// What the store has, where it is newer than what is at hand, and good for a while.
 fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
+    taken(renewal, kept, &[Freshness::Fresh, Freshness::Due])
+}
+
+/// What the store has, where it is newer than what is at hand, and good at all.
+fn good(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
+    taken(renewal, kept, &[Freshness::Fresh, Freshness::Due, Freshness::Late])
+}
+
+fn taken(renewal: &Renewal, kept: Option<TokenRecord>, wanted: &[Freshness]) -> Option<Arc<Held>> {
     let kept = kept?;
     if renewal.held().is_some_and(|held| held.record.generation >= kept.generation) {
         return None;
     }
     let held = Held::kept(kept, renewal.margin)?;
-    if matches!(held.freshness(), Freshness::Late | Freshness::Ended) {
+    if !wanted.contains(&held.freshness()) {
         return None;
     }
     let held = Arc::new(held);

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Uri, header::CONTENT_TYPE};
+use http::{HeaderValue, Method, Uri, header::CONTENT_TYPE};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,12 +12,12 @@ use super::{
     answer::failed,
     endpoint::{self, Place},
     session::bearer,
-    wire::{Carrier, Wire, unasked},
+    wire::{Carrier, Content, Wire, unasked},
 };
 use crate::{
     auth::Around,
     error::{Error, ErrorKind, Result},
-    secret::{Masks, Secret},
+    secret::Secret,
 };
 
 /// A client that is to be registered with a server (RFC 7591); [`Client::register`](crate::Client::register) does it.
@@ -139,14 +139,15 @@ impl Registration {
         let carrier = Carrier::of(around).now();
         let wire = Wire { settings: Arc::new(self.oauth.0), carrier };
         let uri = wire.place(Place::Registration).await?;
-        let (mut headers, masks) = match &self.token {
+        let mut content = match &self.token {
             Some(token) => bearer(token)?,
-            None => (HeaderMap::new(), Masks::default()),
+            None => Content::default(),
         };
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let body = serde_json::to_vec(&self.described)
+        content.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        content.body = serde_json::to_vec(&self.described)
+            .map(Bytes::from)
             .map_err(|error| failed(format!("the registration cannot be written: {error}")))?;
-        let reply = wire.send(Method::POST, &uri, headers, Bytes::from(body), masks).await.map_err(unasked)?;
+        let reply = wire.send(Method::POST, &uri, content).await.map_err(unasked)?;
         let map = reply.object(Place::Registration)?;
         let text = |name: &str| map.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let lacks = || failed("what the registration_endpoint answered has no client_id");
@@ -188,8 +189,7 @@ impl Registered {
         if !endpoint::is_same(&self.uri, &place) && !self.wire.settings.trusts(&place)? {
             return Err(failed("the registration_client_uri is of another origin than the registration_endpoint"));
         }
-        let (headers, masks) = bearer(token)?;
-        let reply = self.wire.send(Method::DELETE, &place, headers, Bytes::new(), masks).await.map_err(unasked)?;
+        let reply = self.wire.send(Method::DELETE, &place, bearer(token)?).await.map_err(unasked)?;
         if reply.status.is_success() { Ok(()) } else { reply.object(Place::Registration).map(|_| ()) }
     }
 }

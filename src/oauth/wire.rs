@@ -52,6 +52,14 @@ pub(crate) struct Wire {
     pub(crate) carrier: Carrier,
 }
 
+/// What is sent to a server, and what is masked where it comes back.
+#[derive(Clone, Default)]
+pub(crate) struct Content {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) masks: Masks,
+}
+
 /// What came back.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -135,18 +143,12 @@ impl Wire {
         form.mask(&mut masks);
         settings.secret.iter().for_each(|secret| masks.add(secret.expose()));
         masks.add_headers(&headers);
-        self.send(Method::POST, uri, headers, form.encoded(), masks).await
+        self.send(Method::POST, uri, Content { headers, body: form.encoded(), masks }).await
     }
 
     /// Sends one request and reads what comes back; a redirect is not followed.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        uri: &Uri,
-        headers: HeaderMap,
-        body: Bytes,
-        masks: Masks,
-    ) -> Result<Reply> {
+    pub(crate) async fn send(&self, method: Method, uri: &Uri, content: Content) -> Result<Reply> {
+        let Content { headers, body, masks } = content;
         let mut request = http::Request::new(if body.is_empty() { WireBody::empty() } else { WireBody::full(body) });
         *request.method_mut() = method.clone();
         *request.uri_mut() = uri.clone();

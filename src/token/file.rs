@@ -22,7 +22,7 @@ mod content;
 mod folder;
 mod place;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use folder::shown;

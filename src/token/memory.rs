@@ -94,3 +94,28 @@ impl fmt::Debug for Memory {
         f.write_str("memory")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_writes_too_late_is_refused_and_who_waits_too_long_is_told() {
+        let store = Memory::default();
+        let key = TokenKey::new([("client", "svc")], []);
+        let record = |generation: u64| {
+            TokenRecord::from_json(&format!(r#"{{"generation":{generation},"access_token":"a{generation}"}}"#)).unwrap()
+        };
+        let mut lock = store.lock(&key).await.unwrap();
+        lock.write(&record(2)).await.unwrap();
+        for late in [1, 2] {
+            assert_eq!(lock.write(&record(late)).await.unwrap_err().code(), "store.outdated");
+        }
+        assert_eq!(store.read(&key).await.unwrap().unwrap().generation, 2);
+        assert_eq!(store.lock(&key).await.err().unwrap().code(), "store.locked");
+        let other = TokenKey::new([("client", "other")], []);
+        assert!(store.lock(&other).await.is_ok(), "each key has its own lock");
+        drop(lock);
+        assert!(store.lock(&key).await.is_ok());
+    }
+}

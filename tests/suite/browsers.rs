@@ -104,14 +104,21 @@ impl Visit {
     }
 }
 
-/// Signs in with a browser that does `visit`.
+/// Signs in with a browser that does `visit`, to its end.
 async fn sign_in(script: &Script, service: OAuth2, visit: impl Fn(Visit) + Send + Sync + 'static) -> Result<()> {
+    let (note, ended) = std::sync::mpsc::channel();
     let browser = SignIn::authorization_code(move |url| {
+        note.send(false).unwrap();
         visit(Visit::of(url));
+        note.send(true).unwrap();
         Ok(())
     });
     let session = client(script, service).auth()?;
-    tokio::time::timeout(Duration::from_secs(20), session.sign_in(browser)).await.expect("the sign-in hangs")
+    let signed_in = tokio::time::timeout(Duration::from_secs(20), session.sign_in(browser)).await;
+    // It may still look at its page.
+    let seen: Vec<_> = tokio::task::spawn_blocking(move || ended.iter().collect()).await.unwrap();
+    assert!(seen.is_empty() || seen == [false, true], "the browser saw something wrong");
+    signed_in.expect("the sign-in hangs")
 }
 
 #[tokio::test]

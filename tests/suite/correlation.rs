@@ -143,7 +143,7 @@ async fn r08_another_origin_hears_nothing_of_the_work() {
         }
         client.at("http://api.test/home").get().send().await.unwrap();
     };
-    around.scope(calls).await;
+    Box::pin(around.scope(calls)).await;
     for seen in script.seen() {
         let carries = names.map(|name| seen.headers.contains_key(name));
         assert_eq!(carries, [seen.url.starts_with("http://api.test/"); 4], "{}", seen.url);

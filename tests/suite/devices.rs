@@ -62,6 +62,7 @@ fn tool() -> OAuth2 {
     OAuth2::issuer("https://id.test").public_client("cid")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a prompt may fail")]
 fn quiet(_: &DevicePrompt) -> Result<()> {
     Ok(())
 }
@@ -79,7 +80,7 @@ fn gaps(script: &Script) -> Vec<u64> {
     let seen = script.seen();
     let begun = seen.iter().position(|seen| seen.url.ends_with("/device")).unwrap();
     let times: Vec<_> = seen[begun..].iter().map(|seen| seen.at).collect();
-    times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect()
+    times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]).as_secs()).collect()
 }
 
 fn form(seen: &Seen) -> BTreeMap<String, String> {

@@ -25,6 +25,9 @@ mod conformance;
 mod correlation;
 /// Which credentials a call goes out with.
 mod credentials;
+/// O03, O08: crowds at a real provider.
+#[cfg(all(feature = "http", feature = "oauth"))]
+mod crowds;
 /// X41: the `curl` line sends what the call sends.
 #[cfg(feature = "http")]
 mod curl;

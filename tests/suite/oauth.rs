@@ -330,6 +330,41 @@ impl TokenLock for Told {
     }
 }
 
+/// A store whose lock somebody else holds for ever.
+#[derive(Debug)]
+struct Taken(Told);
+
+impl TokenBackend for Taken {
+    fn read<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Option<TokenRecord>>> {
+        TokenBackend::read(&self.0, key)
+    }
+
+    fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
+        Box::pin(async move {
+            let store = TokenStore::memory();
+            let _held = store.lock(key).await?;
+            store.lock(key).await
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn o12_a_token_that_is_still_good_is_used_while_another_holds_the_lock() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    for (ends, expected) in [(now + 9_000, Ok(())), (now - 1, Err("store.locked"))] {
+        let record = format!(
+            r#"{{"generation":1,"access_token":"theirs","refresh_token":"r","issued_at":{},"expires_at":{ends}}}"#,
+            now - 3_600_000
+        );
+        let script = Script::of([answer(200)]);
+        let store = TokenStore::own(Taken(Told::with(&record)));
+        let client = client(&script, service().store(&store).stored());
+        let ended = call(&client).await;
+        assert_eq!(ended.as_ref().copied().map_err(Error::code), expected);
+        assert_eq!(bearers(&script), if expected.is_ok() { vec!["Bearer theirs"] } else { vec![] });
+    }
+}
+
 fn refused() -> Step {
     answer(400).body(r#"{"error":"invalid_grant"}"#)
 }
@@ -416,7 +451,7 @@ async fn o16_a_lost_answer_is_asked_for_once_more_with_the_same_refresh_token() 
         let told = Told::with(r#"{"generation":1,"refresh_token":"r1"}"#);
         let script = scripted(steps);
         let ended = call(&client(&script, service().store(&told.store()).stored())).await;
-        assert_eq!(ended.as_ref().map(|()| ()).map_err(Error::code), expected);
+        assert_eq!(ended.as_ref().copied().map_err(Error::code), expected);
         let sent: Vec<_> = token_requests(&script).iter().map(|seen| form(seen)["refresh_token"].clone()).collect();
         assert_eq!(sent, vec!["r1"; requests]);
     }

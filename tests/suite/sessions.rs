@@ -111,6 +111,22 @@ async fn a_sign_in_of_another_person_leaves_nothing_of_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn o15_a_refresh_token_that_was_given_is_kept_where_it_is_not_replaced() {
+    let script = Script::by(|seen| match seen.url.as_str() {
+        "https://id.test/token" => said(&json!({"access_token": "at", "token_type": "Bearer", "expires_in": 60})),
+        _ => answer(200),
+    });
+    let client = client(&script, service());
+    client.auth().unwrap().sign_in(SignIn::refresh_token("CNRY-given")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    client.res("a").get().send().await.unwrap();
+    let seen = script.seen();
+    let redeemed: Vec<_> =
+        to(&seen, "https://id.test/token").into_iter().map(|seen| form(seen)["refresh_token"].clone()).collect();
+    assert_eq!(redeemed, ["CNRY-given", "CNRY-given"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_signs_itself_in_lets_nobody_else() {
     let script = server(|_| answer(200));
     let client = script.builder().auth(service().client_credentials()).build().unwrap();

@@ -132,7 +132,9 @@ fn d01_what_is_made_is_its_owner_s_alone_under_any_umask() {
         assert_eq!((mode_of(folder), mode_of(&file)), (0o700, 0o600), "umask {umask}");
         let beside: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(beside.len(), 4, "the file and three locks: {beside:?}");
-        beside.iter().for_each(|path| assert_eq!(mode_of(path), 0o600, "umask {umask}: {path:?}"));
+        for path in &beside {
+            assert_eq!(mode_of(path), 0o600, "umask {umask}: {path:?}");
+        }
         assert!(traced.calls.iter().all(|call| !call.name.contains("chmod")), "{:?}", traced.calls);
         assert!(traced.calls.iter().any(|call| call.text.contains("O_EXCL") && call.text.contains("0600")));
     }
@@ -166,7 +168,9 @@ fn d13_a_hundred_writers_lose_nothing() {
     let test = "tokens::d13_a_hundred_writers_lose_nothing";
     let processes: Vec<_> =
         (0..4).map(|process| Process::start(again(test, &file).env("SUITE_PROCESS", process.to_string()))).collect();
-    processes.into_iter().for_each(|process| drop(process.end()));
+    for process in processes {
+        process.end();
+    }
     let kept: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let kept = kept["tokens"].as_object().unwrap().values();
     let kept: BTreeMap<_, _> =

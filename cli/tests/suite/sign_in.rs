@@ -189,7 +189,7 @@ impl Home {
             io.echo = Some(Box::new(|_| Ok(())));
         }
         io.stdin = (Box::new(Lines(lines.as_bytes())), stream);
-        io.directory = self.folder.path().to_owned();
+        io.directory = self.folder.path().into();
         io.variables.insert("HOME".into(), self.folder.path().display().to_string());
         io.variables.extend(self.variables.iter().cloned());
         io.service = Some(self.service.transport());

@@ -167,6 +167,19 @@ async fn x11_a_flood_of_unknown_keys_is_no_flood_of_fetches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn x11_without_an_interval_a_token_still_costs_one_fetch() {
+    let source = Source::with(SET);
+    let checker = JwtChecker::new(JwtKeys::fetched(source.clone()).interval(Duration::ZERO));
+    let unknown = rsa("unknown");
+    for fetches in 1..4 {
+        assert_eq!((code(&checker, &unknown).await, source.fetches()), ("jwt.key_not_found", fetches));
+    }
+    source.give(None);
+    let away = JwtChecker::new(JwtKeys::fetched(source.clone()).interval(Duration::ZERO));
+    assert_eq!((code(&away, &unknown).await, source.fetches()), ("jwt.keys", 4));
+}
+
+#[tokio::test(start_paused = true)]
 async fn w85_keys_live_as_long_as_they_are_current() {
     let source = Source::with(SET);
     let keys = JwtKeys::fetched(source.clone()).ttl(Duration::from_secs(100)).interval(Duration::from_secs(10));

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
+use crate::jwt;
+
 /// The wait where the server names none.
 const USUAL: u64 = 5;
 /// The longest wait that a server is believed, and that failures lead to.
@@ -78,8 +80,7 @@ fn seconds(value: Option<&Value>) -> Option<u64> {
         Value::String(text) => text.trim().parse().ok()?,
         value => value.as_f64()?,
     };
-    // A negative number becomes 0, and one that is too large the largest.
-    (!number.is_nan()).then(|| number.ceil() as u64)
+    jwt::whole(number.ceil())
 }
 
 /// What an answer of the token endpoint means; `None` where it is the last one.

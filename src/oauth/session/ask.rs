@@ -8,7 +8,7 @@ use super::{
         answer::failed,
         endpoint::Place,
         form::Form,
-        wire::{Reply, unasked},
+        wire::{Content, Reply, unasked},
     },
     Session,
 };
@@ -30,8 +30,7 @@ impl Session {
         let mut again = true;
         loop {
             let held = self.renewal.token(|| self.carrier.now()).await?;
-            let (headers, masks) = bearer(held.value())?;
-            let reply = wire.get(&uri, headers, masks).await.map_err(unasked)?;
+            let reply = wire.get(&uri, bearer(held.value())?).await.map_err(unasked)?;
             if reply.status.as_u16() == 401 && again && self.renewal.refused(&held, || self.carrier.now()).await? {
                 again = false;
                 continue;
@@ -61,15 +60,15 @@ impl Session {
     }
 }
 
-/// The header that carries `token`, and what keeps an echo of it out of messages.
-pub(in super::super) fn bearer(token: &Secret) -> Result<(HeaderMap, Masks)> {
+/// The header that carries `token`, with what keeps an echo of it out of messages.
+pub(in super::super) fn bearer(token: &Secret) -> Result<Content> {
     let text = Secret::from(format!("Bearer {}", token.expose()));
     let mut value = HeaderValue::from_str(text.expose()).map_err(|_| failed("the token cannot stand in a header"))?;
     value.set_sensitive(true);
     let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
     let mut masks = Masks::default();
     masks.add_headers(&headers);
-    Ok((headers, masks))
+    Ok(Content { headers, masks, ..Content::default() })
 }
 
 impl Reply {

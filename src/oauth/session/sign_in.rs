@@ -64,11 +64,11 @@ impl Session {
     /// # async fn sign_in() -> restwalk::Result<()> {
     /// let service = OAuth2::issuer("https://id.example.com").public_client("tool");
     /// let client = Client::builder("https://api.example.com").auth(service.stored()).build()?;
-    /// let signed_in = client.auth()?.sign_in(SignIn::device(|prompt| {
+    /// let device = SignIn::device(|prompt| {
     ///     eprintln!("{prompt}");
     ///     Ok(())
-    /// }));
-    /// signed_in.await?;
+    /// });
+    /// client.auth()?.sign_in(device).await?;
     /// # Ok(()) }
     /// ```
     ///

@@ -219,6 +219,8 @@ impl<'de> Deserialize<'de> for Content<'de> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Secret;
 
@@ -325,6 +327,34 @@ mod tests {
         for (text, expected) in [("", 0), ("[]", 1), (r#"{"[[[":"\"[[","a":[{}]}"#, 3), ("]]]][", 1), (r#""\\"[["#, 2)]
         {
             assert_eq!(depth(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn d13_what_was_put_is_found_whatever_else_is_put(accounts in prop::collection::btree_map(".*", ".*", 0..8)) {
+            let mut text = empty();
+            for (account, token) in &accounts {
+                text = put(&text, account, &serde_json::json!({"generation": 1, "access_token": token}).to_string());
+            }
+            let content = Content::parse(text.as_bytes()).unwrap();
+            prop_assert_eq!(content.tokens.len(), accounts.len());
+            for (account, token) in &accounts {
+                let kept = content.kept(&content.id(&key(account))).unwrap().record.unwrap();
+                prop_assert_eq!(kept.access_token.as_ref().map(Secret::expose), Some(token.as_str()));
+            }
+        }
+
+        #[test]
+        fn d12_no_bytes_are_too_strange(bytes in any::<Vec<u8>>(), text in r#"[{}\[\]":,0a\\ ]{0,60}"#) {
+            let _ = Content::parse(&bytes);
+            let text = format!(r#"{{"salt":"a","x":{text},"tokens":{{"i":{text}}}}}"#);
+            if let Ok(content) = Content::parse(text.as_bytes()) {
+                let again = content.with("j", Some("{}"));
+                let again = Content::parse(again.as_bytes()).unwrap();
+                prop_assert_eq!(again.others["x"].get(), content.others["x"].get());
+                prop_assert_eq!(again.tokens["i"].get(), content.tokens["i"].get());
+            }
         }
     }
 }

@@ -76,7 +76,7 @@ fn unlockable(path: &Path, error: io::Error) -> Error {
     Error::coded(ErrorKind::Store, "store.no_locks", format!("{} {why}", shown(path))).with_source(error)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

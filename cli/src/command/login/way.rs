@@ -29,10 +29,10 @@ impl Way {
 /// Whether a person can see a browser that is opened on this machine.
 fn has_display(variables: &BTreeMap<String, String>) -> bool {
     let is_set = |name: &&str| variables.get(*name).is_some_and(|value| !value.is_empty());
-    let is_far = ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| is_set(&name));
+    let is_far = ["SSH_CONNECTION", "SSH_TTY"].iter().any(&is_set);
     let named = is_set(&"BROWSER");
     let screens = ["DISPLAY", "WAYLAND_DISPLAY"];
-    named || !is_far && (cfg!(any(target_os = "macos", windows)) || screens.iter().any(|name| is_set(&name)))
+    named || !is_far && (cfg!(any(target_os = "macos", windows)) || screens.iter().any(is_set))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ async fn poll<T>(future: &mut BoxFuture<'_, T>) -> Poll<T> {
 
 /// Two accounts whose locks are not the same.
 fn two() -> (TokenKey, TokenKey) {
-    let bob = (0..).map(|number| key(&format!("bob{number}"))).find(|bob| Lock::of(bob) != Lock::of(&key("ada")));
+    let bob = (0..1_000).map(|number| key(&format!("bob{number}"))).find(|bob| Lock::of(bob) != Lock::of(&key("ada")));
     (key("ada"), bob.unwrap())
 }
 
