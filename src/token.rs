@@ -6,7 +6,10 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{body::BoxFuture, error::Result};
+use crate::{
+    body::BoxFuture,
+    error::{Error, ErrorKind, Result},
+};
 
 mod file;
 mod key;
@@ -111,6 +114,12 @@ impl fmt::Debug for TokenStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TokenStore({:?})", self.0)
     }
+}
+
+/// The error of a write that comes too late.
+pub(crate) fn outdated() -> Error {
+    let why = "another has kept a newer token under the same key; read it and use that one";
+    Error::coded(ErrorKind::Store, "store.outdated", why)
 }
 
 /// A place where tokens are kept.

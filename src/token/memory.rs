@@ -76,14 +76,12 @@ impl TokenLock for Held {
 
     fn write<'a>(&'a mut self, record: &'a TokenRecord) -> BoxFuture<'a, Result<()>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = &mut known.entry(self.key.clone()).or_default().record;
-        let written = match kept {
-            Some(kept) if kept.generation >= record.generation => {
-                let why = "a newer token is kept already; nothing was replaced";
-                Err(Error::coded(ErrorKind::Store, "store.outdated", why))
-            }
-            kept => {
-                *kept = Some(record.clone());
+        let slot = known.entry(self.key.clone()).or_default();
+        let written = match &slot.record {
+            Some(kept) if kept.to_json().expose() == record.to_json().expose() => Ok(()),
+            Some(kept) if kept.generation >= record.generation => Err(super::outdated()),
+            _ => {
+                slot.record = Some(record.clone());
                 Ok(())
             }
         };

@@ -76,12 +76,20 @@ struct Inner {
     locks: AtomicBool,
     writes: AtomicBool,
     slow: Mutex<Duration>,
+    /// How often a lock was asked for.
+    asked: AtomicUsize,
 }
 
 impl Frail {
     fn new() -> Self {
         let (locks, writes) = (AtomicBool::new(true), AtomicBool::new(true));
-        Self(Arc::new(Inner { kept: TokenStore::memory(), locks, writes, slow: Mutex::default() }))
+        Self(Arc::new(Inner {
+            kept: TokenStore::memory(),
+            locks,
+            writes,
+            slow: Mutex::default(),
+            asked: AtomicUsize::new(0),
+        }))
     }
 
     fn store(&self) -> TokenStore {
@@ -96,6 +104,7 @@ impl TokenBackend for Frail {
 
     fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
         Box::pin(async move {
+            self.0.asked.fetch_add(1, Ordering::SeqCst);
             if !self.0.locks.load(Ordering::SeqCst) {
                 return Err(Error::new(ErrorKind::Store, "another holds it"));
             }
@@ -177,42 +186,84 @@ async fn o55_a_renewal_that_nobody_waited_for_hinders_no_later_sign_in() {
         TOKEN => token(count.fetch_add(1, Ordering::SeqCst) + 1, &json!({"expires_in": 1_000})),
         _ => answer(200),
     });
-    let auth = service().device_url("https://id.test/device").device(|_| Ok(()));
+    let frail = Frail::new();
+    let auth = service().store(&frail.store()).device_url("https://id.test/device").device(|_| Ok(()));
     let client = client(&script, auth);
     call(&client).await.unwrap();
     // In the last tenth, not in its last seconds: one attempt in the background, and no code for anybody.
     tokio::time::advance(Duration::from_secs(920)).await;
-    let before = script.count();
+    let (before, locks) = (script.count(), frail.0.asked.load(Ordering::SeqCst));
     for _ in 0..10 {
         call(&client).await.unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(script.count(), before + 10 + 1, "the refresh token is redeemed once");
+    assert_eq!(frail.0.asked.load(Ordering::SeqCst), locks + 1, "and the store is left alone");
     tokio::time::advance(Duration::from_secs(75)).await;
     call(&client).await.unwrap();
     assert_eq!(sent(&script, "authorization").last().unwrap(), "Bearer at2");
 }
 
-/// What a person has signed in to is kept at hand where the store cannot be locked any more.
+/// What a person has signed in to is kept at hand where the store cannot be locked any more, and goes before what the
+/// store had.
 #[tokio::test(start_paused = true)]
 async fn o17_a_sign_in_is_not_lost_by_a_store_that_gives_no_lock() {
     let frail = Frail::new();
-    let inner = Arc::clone(&frail.0);
-    let script = giving(json!({}), move |_| answer(200));
-    let other = script.clone();
-    let closing = Script::by(move |seen| {
-        inner.locks.store(!seen.url.ends_with("/token"), Ordering::SeqCst);
-        other.choose(seen)
+    let (inner, closes) = (Arc::clone(&frail.0), Arc::new(AtomicBool::new(false)));
+    let (closing, giving) = (Arc::clone(&closes), giving(json!({}), |_| answer(200)));
+    let script = Script::by(move |seen| {
+        let away = closing.load(Ordering::SeqCst) && seen.url == TOKEN;
+        inner.locks.store(!away, Ordering::SeqCst);
+        giving.choose(seen)
     });
-    let client = client(&closing, service().store(&frail.store()).stored());
+    let of = || client(&script, service().store(&frail.store()).stored());
+    of().auth().unwrap().sign_in(SignIn::password("ada", "pw")).await.unwrap();
+    closes.store(true, Ordering::SeqCst);
+    let (client, later) = (of(), of());
     let session = client.auth().unwrap();
     session.sign_in(SignIn::refresh_token("given")).await.unwrap();
     assert!(!session.is_saved());
     call(&client).await.unwrap();
-    assert_eq!(sent(&closing, "authorization"), ["Bearer at1"]);
     call(&client).await.unwrap();
     session.settled().await;
     assert!(session.is_saved(), "it was offered again");
+    call(&later).await.unwrap();
+    assert_eq!(sent(&script, "authorization"), ["Bearer at2"; 3]);
+}
+
+/// A token that the store never took is the newest all the same.
+#[tokio::test(start_paused = true)]
+async fn o17_the_newest_refresh_token_is_redeemed_wherever_it_is() {
+    let frail = Frail::new();
+    let script = giving(json!({}), |_| answer(200));
+    let client = client(&script, service().store(&frail.store()).stored());
+    client.auth().unwrap().sign_in(SignIn::password("ada", "pw")).await.unwrap();
+    frail.0.writes.store(false, Ordering::SeqCst);
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(61)).await;
+        call(&client).await.unwrap();
+    }
+    let redeemed: Vec<_> = forms(&script).into_iter().skip(1).map(|form| form["refresh_token"].clone()).collect();
+    assert_eq!(redeemed, ["rt1", "rt2", "rt3"]);
+}
+
+/// What a store did not take is not offered to it for ever, once it has something later of somebody else.
+#[tokio::test(start_paused = true)]
+async fn d24_a_token_that_was_not_taken_goes_behind_a_later_one() {
+    let frail = Frail::new();
+    let script = giving(json!({}), |_| answer(200));
+    let of = || client(&script, service().store(&frail.store()).stored());
+    let (one, other) = (of(), of());
+    frail.0.writes.store(false, Ordering::SeqCst);
+    one.auth().unwrap().sign_in(SignIn::password("ada", "pw")).await.unwrap();
+    frail.0.writes.store(true, Ordering::SeqCst);
+    let session = other.auth().unwrap();
+    session.sign_in(SignIn::password("ada", "pw")).await.unwrap();
+    let _ = session.logout().await.unwrap();
+    call(&one).await.unwrap();
+    one.auth().unwrap().settled().await;
+    assert!(one.auth().unwrap().is_saved(), "there is nothing left to save");
+    assert_eq!(call(&of()).await.unwrap_err().code(), "auth.required", "who signed out stays so");
 }
 
 /// A token that is being offered to a slow store is not kept yet.

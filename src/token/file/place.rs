@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Fault, Result},
-    token::{TokenKey, TokenRecord},
+    token::{TokenKey, TokenRecord, outdated},
 };
 
 /// The most bytes that are added to the name of the file, so that every file beside it can have one.
@@ -205,11 +205,6 @@ impl Place {
         name.push(end);
         name
     }
-}
-
-fn outdated() -> Error {
-    let why = "another has kept a newer token under the same key; read it and use that one";
-    Error::coded(ErrorKind::Store, "store.outdated", why)
 }
 
 /// Random digits, so that names in one file tell nothing of those in another.
