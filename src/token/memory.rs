@@ -78,7 +78,6 @@ impl TokenLock for Held {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = known.entry(self.key.clone()).or_default();
         let written = match &slot.record {
-            Some(kept) if kept.to_json().expose() == record.to_json().expose() => Ok(()),
             Some(kept) if kept.generation >= record.generation => Err(super::outdated()),
             _ => {
                 slot.record = Some(record.clone());

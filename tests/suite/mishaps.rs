@@ -76,6 +76,8 @@ struct Inner {
     locks: AtomicBool,
     writes: AtomicBool,
     slow: Mutex<Duration>,
+    /// What another writes who held the lock after us.
+    overtaken: Mutex<Option<TokenRecord>>,
     /// How often a lock was asked for.
     asked: AtomicUsize,
 }
@@ -88,6 +90,7 @@ impl Frail {
             locks,
             writes,
             slow: Mutex::default(),
+            overtaken: Mutex::default(),
             asked: AtomicUsize::new(0),
         }))
     }
@@ -128,6 +131,10 @@ impl TokenLock for Held {
         Box::pin(async move {
             let slow = *self.store.0.slow.lock().unwrap();
             tokio::time::sleep(slow).await;
+            let newer = self.store.0.overtaken.lock().unwrap().take();
+            if let Some(newer) = newer {
+                self.lock.write(&newer).await?;
+            }
             if self.store.0.writes.load(Ordering::SeqCst) {
                 self.lock.write(record).await
             } else {
@@ -246,6 +253,24 @@ async fn o17_the_newest_refresh_token_is_redeemed_wherever_it_is() {
     }
     let redeemed: Vec<_> = forms(&script).into_iter().skip(1).map(|form| form["refresh_token"].clone()).collect();
     assert_eq!(redeemed, ["rt1", "rt2", "rt3"]);
+}
+
+/// Whose lock ended before their renewal did goes on with what the next one got.
+#[tokio::test(start_paused = true)]
+async fn z05_who_is_overtaken_takes_the_newer_token() {
+    let frail = Frail::new();
+    let newer = json!({"generation": 9, "access_token": "theirs", "refresh_token": "rt9"});
+    *frail.0.overtaken.lock().unwrap() = Some(TokenRecord::from_json(&newer.to_string()).unwrap());
+    let script = giving(json!({}), |_| answer(200));
+    let client = client(&script, service().store(&frail.store()).refresh_token("given"));
+    for _ in 0..2 {
+        call(&client).await.unwrap();
+    }
+    assert_eq!(sent(&script, "authorization"), ["Bearer theirs"; 2]);
+    assert!(client.auth().unwrap().is_saved());
+    client.auth().unwrap().invalidate();
+    call(&client).await.unwrap();
+    assert_eq!(forms(&script)[1]["refresh_token"], "rt9");
 }
 
 /// What a store did not take is not offered to it for ever, once it has something later of somebody else.
