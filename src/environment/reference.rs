@@ -214,10 +214,11 @@ pub(super) fn located(path: &Path, around: &Around<'_>) -> PathBuf {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(told)?;
-    if !file.metadata().map_err(told)?.is_file() {
+    // Looked at first: to open a pipe would wait for whoever writes to it.
+    if !std::fs::metadata(path).map_err(told)?.is_file() {
         return Err("cannot be read: it is no regular file".to_owned());
     }
+    let file = File::open(path).map_err(told)?;
     let mut bytes = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(told)?;
     if bytes.len() as u64 > LONGEST { Err(format!("has more than {LONGEST} bytes")) } else { Ok(bytes) }

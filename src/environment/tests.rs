@@ -175,6 +175,19 @@ fn each_way_to_sign_in_is_looked_up() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_named_for_a_secret_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("s")).status().unwrap();
+    assert!(made.success());
+    let (variables, hidden) = (Variables::new(|_| None), []);
+    let source = Source::new(&folder.path().join("restwalk.yaml")).unwrap();
+    let around = Around { variables: &variables, source: &source, hidden: &hidden };
+    let error = reference::Reference::parse("file:s", "x:1".to_owned()).unwrap().resolve(&around).unwrap_err();
+    assert!(error.to_string().contains("it is no regular file"), "{error}");
+}
+
 #[test]
 fn a_secret_s_file_is_relative_to_the_one_that_names_it_and_loses_one_line_break() {
     for (content, expected) in [
