@@ -212,15 +212,13 @@ pub(super) async fn begin(
     let held = renewal.held().map(|held| held.record.clone());
     let mut before = newest(newest(held, kept), known).unwrap_or_default().cleared();
     before.refresh_token = initial.cloned();
-    match lock {
-        Some(mut lock) => keep(renewal, settings, &mut *lock, granted, Some(&before)).await,
-        None => {
-            settings.compare(granted.answer.scope.as_deref());
-            let held = Arc::new(Held::granted(granted, Some(&before), settings.scope()));
-            renewal.take(Arc::clone(&held), true);
-            Ok(held)
-        }
+    if let Some(mut lock) = lock {
+        return keep(renewal, settings, &mut *lock, granted, Some(&before)).await;
     }
+    settings.compare(granted.answer.scope.as_deref());
+    let held = Arc::new(Held::granted(granted, Some(&before), settings.scope()));
+    renewal.take(Arc::clone(&held), true);
+    Ok(held)
 }
 
 /// The later of two records of one sign-in.
