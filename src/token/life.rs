@@ -36,6 +36,8 @@ pub(crate) struct Life {
     /// The ages at which it is due and late.
     due: Duration,
     late: Duration,
+    /// When it is due, by both clocks; read often, so that nothing is left to reckon. `None` is never.
+    fresh: (Option<Instant>, Option<SystemTime>),
 }
 
 impl Life {
@@ -52,7 +54,8 @@ impl Life {
                 (window.mul_f64(1.0 - 0.5 * draw).max(edge), edge)
             }
         };
-        Self { at, wall, lasts, due: life.saturating_sub(window), late: life.saturating_sub(edge) }
+        let (due, late) = (life.saturating_sub(window), life.saturating_sub(edge));
+        Self { at, wall, lasts, due, late, fresh: (at.checked_add(due), wall.checked_add(due)) }
     }
 
     /// How long ago it was asked for: by the clock that knows no jumps, or by the one that goes on while the machine
@@ -64,6 +67,12 @@ impl Life {
 
     pub(crate) fn freshness(&self, now: Instant, wall: SystemTime) -> Freshness {
         let Some(lasts) = self.lasts else { return Freshness::Fresh };
+        if let (Some(due), Some(due_by_wall)) = self.fresh
+            && now < due
+            && wall < due_by_wall
+        {
+            return Freshness::Fresh;
+        }
         match self.age(now, wall) {
             age if age < self.due => Freshness::Fresh,
             age if age < self.late => Freshness::Due,

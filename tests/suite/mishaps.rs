@@ -135,10 +135,11 @@ impl TokenLock for Held {
             if let Some(newer) = newer {
                 self.lock.write(&newer).await?;
             }
-            if !self.store.0.writes.load(Ordering::SeqCst) {
-                return Err(Error::new(ErrorKind::Store, "the disk is full"));
+            if self.store.0.writes.load(Ordering::SeqCst) {
+                self.lock.write(record).await
+            } else {
+                Err(Error::new(ErrorKind::Store, "the disk is full"))
             }
-            self.lock.write(record).await
         })
     }
 }
@@ -348,7 +349,7 @@ async fn o32_a_renewal_that_speaks_of_somebody_else_is_refused() {
         let client = client(&script, service().stored());
         client.auth().unwrap().sign_in(SignIn::password("ada", "pw")).await.unwrap();
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert_eq!(call(&client).await.map_err(|error| error.code()), ended);
+        assert_eq!(call(&client).await.as_ref().copied().map_err(Error::code), ended);
         tokio::time::advance(Duration::from_secs(30)).await;
         let later = call(&client).await;
         assert_eq!(later.map_err(|error| error.code()), ended.map_err(|_| "auth.reauth"));
