@@ -32,6 +32,8 @@ pub(crate) struct Accepted<'a> {
     pub(crate) scheme: &'a str,
     /// Whether an answer may leave out its `token_type`.
     pub(crate) untyped: bool,
+    /// What was asked for.
+    pub(crate) grant: Grant,
 }
 
 impl Answer {
@@ -45,7 +47,7 @@ impl Answer {
             failed(format!("the token endpoint's answer is no JSON object, {at}"))
         })?;
         if map.contains_key("error") {
-            return Err(refusal(Grant::Once, StatusCode::OK, body, clean));
+            return Err(refusal(accepted.grant, StatusCode::OK, body, clean));
         }
         let legacy = map.contains_key("oauth_token");
         let given = text(&mut map, "access_token")?.or(text(&mut map, "oauth_token")?);
@@ -154,7 +156,7 @@ pub(crate) fn failed(why: impl Into<String>) -> Error {
 mod tests {
     use super::*;
 
-    const STRICT: Accepted<'static> = Accepted { scheme: "Bearer", untyped: false };
+    const STRICT: Accepted<'static> = Accepted { scheme: "Bearer", untyped: false, grant: Grant::Once };
 
     fn read(body: &str) -> Result<Answer> {
         Answer::read(body.as_bytes(), STRICT, 0, &str::to_owned)
@@ -237,6 +239,9 @@ mod tests {
         let error = Answer::read(b"\xff\xfe{", STRICT, 0, &str::to_owned).unwrap_err();
         assert_eq!(error.code(), "auth.refresh_failed");
         assert_eq!(read(r#"{"error":"access_denied"}"#).unwrap_err().code(), "auth.denied");
+        let refresh = Accepted { grant: Grant::Refresh, ..STRICT };
+        let error = Answer::read(br#"{"error":"invalid_grant"}"#, refresh, 0, &str::to_owned).unwrap_err();
+        assert_eq!(error.code(), "auth.reauth", "whatever the status");
     }
 
     #[test]

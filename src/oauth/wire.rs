@@ -176,7 +176,7 @@ impl Wire {
 impl Reply {
     /// Reads a token, or why there is none.
     pub(super) fn granted(&self, grant: Grant, settings: &Settings) -> Result<Granted> {
-        let accepted = Accepted { scheme: &settings.scheme, untyped: settings.untyped };
+        let accepted = Accepted { scheme: &settings.scheme, untyped: settings.untyped, grant };
         let clean = |text: &str| self.masks.apply(text);
         let mut answer = match self.status.as_u16() {
             200..=299 => Answer::read(&self.body, accepted, self.server_time(), &clean)?,

@@ -69,7 +69,8 @@ async fn z01_without_redis_each_process_goes_by_what_it_knows() {
         let began = Instant::now();
         write(&store, 2).await.unwrap();
         assert_eq!(generation(&store).await, Some(2), "{how}");
-        let longest = if how == "down at the start" { 3_000 } else { 600 };
+        // An operation has 100 ms; the rest is for a machine that is busy.
+        let longest = if how == "down at the start" { 6_000 } else { 4_000 };
         assert!(began.elapsed() < Duration::from_millis(longest), "{how}: it waited {:?}", began.elapsed());
         let known = if how == "down at the start" { None } else { Some(1) };
         assert_eq!(generation(&other).await, known, "{how}");
