@@ -9,6 +9,36 @@ async fn poll<T>(future: &mut BoxFuture<'_, T>) -> Poll<T> {
     std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }
 
+/// A thread for what blocks that does nothing until it is told.
+struct Busy(std::sync::mpsc::Sender<()>);
+
+impl Busy {
+    /// Takes the thread after everything that waits for it.
+    async fn begun() -> Self {
+        let (busy, begun) = Self::queued();
+        begun.await.unwrap();
+        busy
+    }
+
+    fn queued() -> (Self, tokio::sync::oneshot::Receiver<()>) {
+        let (say, begun) = tokio::sync::oneshot::channel();
+        let (free, freed) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || {
+            say.send(()).unwrap();
+            freed.recv().unwrap();
+        });
+        (Self(free), begun)
+    }
+
+    /// Lets go of the thread for what waits now, and takes it again.
+    async fn again(self) -> Self {
+        let (busy, begun) = Self::queued();
+        self.0.send(()).unwrap();
+        begun.await.unwrap();
+        busy
+    }
+}
+
 /// Two accounts whose locks are not the same.
 fn two() -> (TokenKey, TokenKey) {
     let bob = (0..1_000).map(|number| key(&format!("bob{number}"))).find(|bob| Lock::of(bob) != Lock::of(&key("ada")));
@@ -84,29 +114,26 @@ async fn o18_one_that_waits_comes_as_soon_as_it_may() {
 fn o11_a_write_that_nobody_waits_for_keeps_its_lock() {
     let home = Home::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build().unwrap();
-    let (say, hear) = tokio::sync::oneshot::channel();
-    let (free, freed) = std::sync::mpsc::channel::<()>();
-    runtime.block_on(async {
+    let last = runtime.block_on(async {
         let mut held = home.tokens.lock(&key("ada")).await.unwrap();
         let next = record(1);
         let mut write = held.write(&next);
-        assert!(poll(&mut write).await.is_pending(), "it waits for the turnstile");
-        tokio::task::spawn_blocking(|| ()).await.unwrap();
-        assert!(poll(&mut write).await.is_pending(), "it waits for the file's lock");
-        tokio::task::spawn_blocking(move || {
-            say.send(()).unwrap();
-            freed.recv().unwrap();
-        });
-        hear.await.unwrap();
+        // The one thread is kept busy, but for one step of the write at a time.
+        let mut busy = Busy::begun().await;
+        for what in ["the turnstile", "the file's lock"] {
+            assert!(poll(&mut write).await.is_pending(), "it waits for {what}");
+            busy = busy.again().await;
+        }
         assert!(poll(&mut write).await.is_pending(), "it waits for the disk");
         drop(write);
         drop(held);
+        busy
     });
     let place = Place::at(&home.file()).unwrap();
     for lock in [Lock::File, Lock::of(&key("ada"))] {
         assert!(place.try_lock(lock).unwrap().is_none(), "{lock:?}");
     }
-    free.send(()).unwrap();
+    last.0.send(()).unwrap();
     // The one thread takes its work in turn; a runtime that ends would drop what has not begun.
     runtime.block_on(async { tokio::task::spawn_blocking(|| ()).await.unwrap() });
     drop(runtime);
