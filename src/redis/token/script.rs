@@ -1,4 +1,4 @@
-//! What Redis does in one step. KEYS are the record, the mark of the key that seals, and the lock; ARGV[1] is our mark.
+//! What Redis does in one step. KEYS are the record, the mark of the key that seals, and the lock; `ARGV[1]` is our mark.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ fn ours(code: &str) -> Script {
     Script::new(&format!("{OURS}{code}"))
 }
 
-/// ARGV[2] is the largest size. Gives 1, the generation and the sealed record; 0 where there is none to be had.
+/// `ARGV[2]` is the largest size. Gives 1, the generation and the sealed record; 0 where there is none to be had.
 pub(super) static READ: LazyLock<Script> = LazyLock::new(|| {
     ours(
         r"if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' then return {0} end
@@ -28,7 +28,7 @@ return {1, redis.call('HGET', KEYS[1], 'generation') or '', redis.call('HGET', K
     )
 });
 
-/// ARGV[2] is the largest size, then come the generation, the sealed record, its life in milliseconds, the longest
+/// `ARGV[2]` is the largest size, then come the generation, the sealed record, its life in milliseconds, the longest
 /// such life, and the SHA-1 of what stands there and could not be opened. Gives 1, or 0 where what is kept is as new.
 pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
     ours(
@@ -49,7 +49,7 @@ return {1}",
     )
 });
 
-/// ARGV[2] is the holder, ARGV[3] the life of the lock. Gives 1 where it is ours now. One without an end is no lock,
+/// `ARGV[2]` is the holder, `ARGV[3]` the life of the lock. Gives 1 where it is ours now. One without an end is no lock,
 /// and one of the same process, which is what the first 36 characters name, is one whose answer was lost.
 pub(super) static LOCK: LazyLock<Script> = LazyLock::new(|| {
     ours(
@@ -60,7 +60,7 @@ return {redis.call('SET', KEYS[3], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0}",
     )
 });
 
-/// ARGV[2] is the holder, ARGV[3] the life that the lock has from now on; 0 lets it go. Gives 1 where it is held.
+/// `ARGV[2]` is the holder, `ARGV[3]` the life that the lock has from now on; 0 lets it go. Gives 1 where it is held.
 pub(super) static HOLD: LazyLock<Script> = LazyLock::new(|| {
     ours(
         r"if text(KEYS[3]) ~= ARGV[2] then return {0} end
