@@ -10,7 +10,6 @@ use crate::{
     auth::Auth,
     catalog::Catalog,
     client::{Client, ClientBuilder},
-    discover::Discover,
     error::{Error, ErrorKind, Result, quoted},
     limit::Limit,
     request::Base,
@@ -19,6 +18,7 @@ use crate::{
 };
 
 mod command;
+mod discover;
 mod environments;
 mod folders;
 mod keep;
@@ -186,50 +186,6 @@ impl Environment {
                 Catalog::from_contents(Some((&name, &bytes)), defaults)
             }
         }
-    }
-
-    /// Whether a document is to be asked first, by [`Environment::discover`], before it can make a client.
-    pub fn is_elsewhere(&self) -> bool {
-        self.base_place().is_some() || self.token_place().is_some()
-    }
-
-    /// Where its base URL is to be found, while it is not known.
-    fn base_place(&self) -> Option<&Discover> {
-        let place = self.settings.base_url.as_ref()?.discover()?;
-        (self.base_url().is_none()).then_some(place)
-    }
-
-    /// Where its token endpoint is to be found, while it is not known and is needed.
-    fn token_place(&self) -> Option<&Discover> {
-        let Some(SignIn::OAuth(oauth)) = &self.settings.auth else { return None };
-        let place = oauth.token_place()?;
-        (self.found.token_url.is_none() && self.own.auth.is_none()).then_some(place)
-    }
-
-    /// A client with its way to the network, its proxy and certificates, and nothing else of it.
-    ///
-    /// # Errors
-    /// `Auth` where the proxy's URL is not to be had, `Request` where its certificates cannot be read.
-    pub fn scout(&self) -> Result<ClientBuilder> {
-        self.connect(Client::builder(self.base_url().unwrap_or("http://localhost")))
-    }
-
-    /// Asks the documents that its file names for the places in them, as nobody and by way of `client`, which
-    /// [`Environment::scout`] makes; they are kept in what is returned.
-    ///
-    /// # Errors
-    /// As for [`Discover::find`].
-    pub async fn discover(&self, client: &Client) -> Result<Self> {
-        let mut found = self.clone();
-        if let Some(place) = self.base_place() {
-            found.found.base_url = Some(place.find(client).await?);
-        }
-        if let Some(place) = found.token_place() {
-            let catalog = found.catalog()?;
-            let base = Base::parse(&found.named(&catalog)?, &self.settings.variables)?;
-            found.found.token_url = Some(place.clone().behind(&base).find(client).await?);
-        }
-        Ok(found)
     }
 
     /// How a person signs in to it: the grant that its file names, by the name there. `None` where no person has to.
