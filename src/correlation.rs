@@ -5,7 +5,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{ErrorKind, Fault, Result, quoted};
+use crate::{
+    error::{ErrorKind, Fault, Result, quoted},
+    header,
+};
 
 mod trace;
 
@@ -127,9 +130,8 @@ impl Correlation {
     /// # Errors
     /// `Request` for more than 8 KiB, or what no header holds.
     pub fn baggage(mut self, baggage: &str) -> Result<Self> {
-        let value = HeaderValue::from_str(baggage).ok().filter(|value| value.len() <= LONGEST_STATE);
-        let mut value = value.ok_or_else(|| wrong("a baggage is at most 8 KiB of what a header may hold"))?;
-        value.set_sensitive(true);
+        let value = header::secret(baggage).filter(|value| value.len() <= LONGEST_STATE);
+        let value = value.ok_or_else(|| wrong("a baggage is at most 8 KiB of what a header may hold"))?;
         self.baggage = Some(value).filter(|value| !value.is_empty());
         Ok(self)
     }

@@ -55,6 +55,13 @@ fn wrong(name: &str, why: &str) -> Fault {
     Fault::new(ErrorKind::Request, "invalid_input.header", format!("the header {} {why}", quoted(name)))
 }
 
+/// A value that nobody prints; `None` where it holds what headers do not, which is all but visible ASCII.
+pub(crate) fn secret(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// Whether a header or a query parameter of this name holds a credential.
 pub(crate) fn is_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();

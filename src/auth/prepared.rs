@@ -77,10 +77,9 @@ impl Prepared {
     pub(crate) fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let shown = quoted(name);
         let name = header::name(name)?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| {
+        let value = header::secret(value).ok_or_else(|| {
             fault(format!("the credential for the header {shown} holds a character that headers do not"))
         })?;
-        value.set_sensitive(true);
         self.headers.push((name, value));
         Ok(())
     }

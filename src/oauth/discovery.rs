@@ -1,21 +1,17 @@
 //! What a server says of itself: OpenID Connect Discovery, and RFC 8414 where that is not there.
 
-use std::time::{Duration, SystemTime};
-
-use http::{Method, Uri};
+use http::Uri;
 use serde_json::{Map, Value};
 
 use super::{
     Settings,
     answer::failed,
     endpoint::{self, Place},
-    wire::{Content, Reply, Wire, unasked},
+    wire::{Content, Wire, unasked},
 };
 use crate::{
     error::{Error, ErrorKind, Result, quoted},
-    random::Random,
     request::Origin,
-    retry::{Decision, Failed, Moment, Retry, Standing, Tries},
 };
 
 /// The metadata of a server, by which it is asked from then on.
@@ -48,7 +44,7 @@ impl Metadata {
 
     /// Where the server is asked for `place`, where it may be trusted with it.
     fn place(&self, place: Place, settings: &Settings, issuer: &str) -> Result<Uri> {
-        let Some((_, url)) = self.places.iter().find(|(known, _)| *known == place) else {
+        let Some(url) = place.of(&self.places) else {
             let why = format!("{} does not offer this: its metadata has no {}", quoted(issuer), place.name());
             return Err(Error::coded(ErrorKind::Auth, "auth.denied", why));
         };
@@ -109,26 +105,6 @@ impl Wire {
             }
         }
         Err(told.unwrap_or_else(|| failed(format!("{} has no metadata", quoted(issuer)))))
-    }
-
-    /// Reads what is at `uri`; what may pass is tried three times.
-    pub(super) async fn get(&self, uri: &Uri, content: Content) -> Result<Reply> {
-        let retry = Retry::standard().max_retry_after(Duration::from_secs(5));
-        let mut tries = Tries::first();
-        loop {
-            let tried = self.send(Method::GET, uri, content.clone()).await;
-            let failed = match &tried {
-                Ok(reply) if reply.status.as_u16() < 400 => return tried,
-                Ok(reply) => Failed::Answer(reply.status, &reply.headers),
-                Err(error) => Failed::Error(error),
-            };
-            let moment = Moment { wall: SystemTime::now(), left: None, draw: Random::default().draw() };
-            let Decision::Again(again) = retry.decide(failed, Standing::Idempotent, tries, moment) else {
-                return tried;
-            };
-            tries.again(again);
-            tokio::time::sleep(again.after).await;
-        }
     }
 }
 

@@ -32,6 +32,11 @@ impl Place {
         Self::Registration,
     ];
 
+    /// Its URL among those of several.
+    pub(crate) fn of(self, places: &[(Self, String)]) -> Option<&str> {
+        places.iter().find(|(place, _)| *place == self).map(|(_, url)| url.as_str())
+    }
+
     /// The name in a server's metadata (RFC 8414).
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -42,13 +42,13 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Option<Ar
         }
         Source::OAuth(settings, grant) => {
             let kept = renewal.store.read(&renewal.key).await?;
-            if let Some(held) = adopted(renewal, kept.clone()) {
+            if let Some(held) = adopted(renewal, kept.as_ref()) {
                 return Ok(Some(held));
             }
             let wire = Wire { settings: Arc::clone(settings), carrier };
             match (Flight { renewal, wire, grant }.locked().await) {
                 // Whoever holds the lock takes too long; what they left may do for a while.
-                Err(error) if error.code() == "store.locked" => good(renewal, kept).map(Some).ok_or(error),
+                Err(error) if error.code() == "store.locked" => good(renewal, kept.as_ref()).map(Some).ok_or(error),
                 landed => landed,
             }
         }
@@ -56,21 +56,21 @@ pub(super) async fn fly(renewal: &Renewal, carrier: Carrier) -> Result<Option<Ar
 }
 
 /// What the store has, where it is newer than what is at hand, and good for a while.
-fn adopted(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
+fn adopted(renewal: &Renewal, kept: Option<&TokenRecord>) -> Option<Arc<Held>> {
     taken(renewal, kept, &[Freshness::Fresh, Freshness::Due])
 }
 
 /// What the store has, where it is newer than what is at hand, and good at all.
-fn good(renewal: &Renewal, kept: Option<TokenRecord>) -> Option<Arc<Held>> {
+fn good(renewal: &Renewal, kept: Option<&TokenRecord>) -> Option<Arc<Held>> {
     taken(renewal, kept, &[Freshness::Fresh, Freshness::Due, Freshness::Late])
 }
 
-fn taken(renewal: &Renewal, kept: Option<TokenRecord>, wanted: &[Freshness]) -> Option<Arc<Held>> {
+fn taken(renewal: &Renewal, kept: Option<&TokenRecord>, wanted: &[Freshness]) -> Option<Arc<Held>> {
     let kept = kept?;
     if renewal.held().is_some_and(|held| held.record.generation >= kept.generation) {
         return None;
     }
-    let held = Held::kept(kept, renewal.margin)?;
+    let held = Held::kept(kept.clone(), renewal.margin)?;
     if !wanted.contains(&held.freshness()) {
         return None;
     }
@@ -90,7 +90,7 @@ impl Flight<'_> {
     async fn locked(&self) -> Result<Option<Arc<Held>>> {
         let mut lock = self.renewal.store.lock(&self.renewal.key).await?;
         let kept = lock.read().await?;
-        if let Some(held) = adopted(self.renewal, kept.clone()) {
+        if let Some(held) = adopted(self.renewal, kept.as_ref()) {
             return Ok(Some(held));
         }
         // What the store could not take is newer than what it has.
@@ -127,7 +127,7 @@ impl Flight<'_> {
                 Err(error) => return Err(error),
             };
             let kept = lock.read().await?;
-            if let Some(held) = adopted(self.renewal, kept.clone()) {
+            if let Some(held) = adopted(self.renewal, kept.as_ref()) {
                 return Ok(Refreshed::Adopted(held));
             }
             let other = refresh_token(kept.as_ref(), self.grant).filter(|other| other.expose() != token.expose());
@@ -184,7 +184,7 @@ impl Flight<'_> {
         granted: Granted,
         before: Option<&TokenRecord>,
     ) -> Result<Arc<Held>> {
-        keep(self.renewal, &self.wire.settings, lock, granted, before).await
+        keep(self.renewal, &self.wire.settings, Some(lock), granted, before).await
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn begin(
         let kept = readable(lock.read().await)?;
         Ok::<_, Error>((lock, kept))
     };
-    let (lock, kept) = match place.await {
+    let (mut lock, kept) = match place.await {
         Ok((lock, kept)) => (Some(lock), kept),
         Err(error) => {
             tracing::warn!(error.r#type = error.code(), "the store could not be asked to take a token");
@@ -212,13 +212,8 @@ pub(super) async fn begin(
     let held = renewal.held().map(|held| held.record.clone());
     let mut before = newest(newest(held, kept), known).unwrap_or_default().cleared();
     before.refresh_token = initial.cloned();
-    if let Some(mut lock) = lock {
-        return keep(renewal, settings, &mut *lock, granted, Some(&before)).await;
-    }
-    settings.compare(granted.answer.scope.as_deref());
-    let held = Arc::new(Held::granted(granted, Some(&before), settings.scope()));
-    renewal.take(Arc::clone(&held), true);
-    Ok(held)
+    let lock = lock.as_mut().map(|lock| &mut **lock as &mut dyn TokenLock);
+    keep(renewal, settings, lock, granted, Some(&before)).await
 }
 
 /// The later of two records of one sign-in.
@@ -237,16 +232,20 @@ pub(super) fn readable(kept: Result<Option<TokenRecord>>) -> Result<Option<Token
     }
 }
 
-/// Keeps a token that was just granted: in the store, and in any case at hand.
-pub(super) async fn keep(
+/// Keeps a token that was just granted: in the store where it gave its lock, and in any case at hand.
+async fn keep(
     renewal: &Renewal,
     settings: &Settings,
-    lock: &mut dyn TokenLock,
+    lock: Option<&mut dyn TokenLock>,
     granted: Granted,
     before: Option<&TokenRecord>,
 ) -> Result<Arc<Held>> {
     settings.compare(granted.answer.scope.as_deref());
     let held = Arc::new(Held::granted(granted, before, settings.scope()));
+    let Some(lock) = lock else {
+        renewal.take(Arc::clone(&held), true);
+        return Ok(held);
+    };
     let unsaved = match lock.write(&held.record).await {
         Ok(()) => false,
         // Who wrote meanwhile held the lock after us, and has the newer token.

@@ -105,8 +105,8 @@ impl Signer {
     /// The value of a header for this token.
     fn value(&self, template: &str, held: &Held) -> Result<HeaderValue> {
         let asked = match &self.renewal.source {
-            Source::OAuth(settings, _) => settings.scope(),
-            Source::Own(_) => None,
+            Source::OAuth(settings, _) if held.scope().is_none() => settings.scope(),
+            _ => None,
         };
         let scope = held.scope().or(asked.as_deref()).unwrap_or_default();
         let value = |name: &str| match name {
@@ -116,9 +116,7 @@ impl Signer {
         };
         let wrong = || fault("the token cannot stand in a header");
         let filled = Secret::from(template::fill(template, value).map_err(|_| wrong())?);
-        let mut value = HeaderValue::from_str(filled.expose()).map_err(|_| wrong())?;
-        value.set_sensitive(true);
-        Ok(value)
+        Ok(header::secret(filled.expose()).ok_or_else(wrong)?)
     }
 }
 

@@ -15,8 +15,7 @@ use crate::{
 impl Settings {
     /// Everything that changes the token that a server would give.
     pub(super) fn key(&self, grant: &Grant) -> TokenKey {
-        let given = |place: Place| self.places.iter().find(|(known, _)| *known == place).map(|(_, url)| url.as_str());
-        let endpoint = self.issuer.as_deref().or(given(Place::Token)).unwrap_or_default();
+        let endpoint = self.issuer.as_deref().or(self.given(Place::Token)).unwrap_or_default();
         let mut scopes: Vec<_> = self.scopes.iter().map(String::as_str).collect();
         scopes.sort_unstable();
         let scopes = scopes.join(" ");
@@ -37,6 +36,11 @@ impl Settings {
             _ => {}
         }
         TokenKey::new(parts, &secrets)
+    }
+
+    /// The URL that the caller gave for `place`.
+    pub(super) fn given(&self, place: Place) -> Option<&str> {
+        place.of(&self.places)
     }
 
     /// `form` with the scopes and the further fields of a request for a token.

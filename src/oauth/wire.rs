@@ -16,13 +16,14 @@ use tokio::time::Instant;
 use super::{
     Settings,
     answer::{Accepted, Answer, Grant, failed, refusal},
-    endpoint::Place,
+    endpoint::{self, Place},
     form::Form,
 };
 use crate::{
     body::WireBody,
     correlation::{Correlation, X_REQUEST_ID},
     error::{Error, ErrorKind, Outcome, Result},
+    header,
     random::Random,
     request::Origin,
     response::{Exchange, Response, Verdict},
@@ -80,52 +81,75 @@ pub(crate) struct Granted {
     pub(crate) now: u64,
 }
 
+/// How far a request to a server may be repeated.
+#[derive(Clone, Copy)]
+struct Patience {
+    standing: Standing,
+    /// How many answers may be lost until it is given up.
+    lost: u8,
+}
+
+impl Patience {
+    const FULL: Self = Self { standing: Standing::Idempotent, lost: u8::MAX };
+}
+
 impl Wire {
     /// Asks the token endpoint; what may pass is tried three times, and a refresh token whose answer was lost twice.
     pub(crate) async fn token(&self, grant: Grant, form: Form) -> Result<Granted> {
         let uri = self.place(Place::Token).await?;
-        // A code is good for one request, whatever became of it.
-        let standing = if grant == Grant::Once { Standing::Bare } else { Standing::Idempotent };
-        self.token_at(&uri, grant, form, standing).await
+        let patience = match grant {
+            // A code is good for one request, whatever became of it.
+            Grant::Once => Patience { standing: Standing::Bare, ..Patience::FULL },
+            Grant::Refresh => Patience { lost: 2, ..Patience::FULL },
+            Grant::Password | Grant::Client => Patience::FULL,
+        };
+        let reply = self.patiently(Method::POST, &uri, self.posted(&form)?, patience).await.map_err(unasked)?;
+        reply.granted(grant, &self.settings)
     }
 
-    /// Asks `uri` for a token, again where that may help and `standing` allows it.
-    pub(crate) async fn token_at(&self, uri: &Uri, grant: Grant, form: Form, standing: Standing) -> Result<Granted> {
+    /// Reads what is at `uri`; what may pass is tried three times.
+    pub(super) async fn get(&self, uri: &Uri, content: Content) -> Result<Reply> {
+        self.patiently(Method::GET, uri, content, Patience::FULL).await
+    }
+
+    /// Sends a request, up to three times where that may help and `patience` allows it.
+    async fn patiently(&self, method: Method, uri: &Uri, content: Content, patience: Patience) -> Result<Reply> {
         let retry = Retry::standard().max_retry_after(Duration::from_secs(5));
-        let (mut tries, mut lost) = (Tries::first(), 0);
+        let (mut tries, mut left) = (Tries::first(), patience.lost);
         loop {
-            let tried = self.post(uri, &form).await;
-            let moment = Moment { wall: SystemTime::now(), left: None, draw: Random::default().draw() };
+            let tried = self.send(method.clone(), uri, content.clone()).await;
             let failed = match &tried {
-                Ok(reply) if reply.status.as_u16() < 400 => return reply.granted(grant, &self.settings),
+                Ok(reply) if reply.status.as_u16() < 400 => return tried,
                 Ok(reply) => Failed::Answer(reply.status, &reply.headers),
                 Err(error) => Failed::Error(error),
             };
-            lost += u8::from(matches!(&tried, Err(error) if error.outcome() != Outcome::NotSent));
-            let again = match retry.decide(failed, standing, tries, moment) {
-                Decision::Again(resend) if grant != Grant::Refresh || lost < 2 => resend,
-                _ => {
-                    return match tried {
-                        Ok(reply) => reply.granted(grant, &self.settings),
-                        Err(error) => Err(unasked(error)),
-                    };
+            left = left.saturating_sub(matches!(&tried, Err(error) if error.outcome() != Outcome::NotSent).into());
+            let moment = Moment { wall: SystemTime::now(), left: None, draw: Random::default().draw() };
+            match retry.decide(failed, patience.standing, tries, moment) {
+                Decision::Again(again) if left > 0 => {
+                    tries.again(again);
+                    tokio::time::sleep(again.after).await;
                 }
-            };
-            tries.again(again);
-            tokio::time::sleep(again.after).await;
+                _ => return tried,
+            }
         }
     }
 
     /// Where the server is asked for `place`.
     pub(crate) async fn place(&self, place: Place) -> Result<Uri> {
-        match self.settings.places.iter().find(|(known, _)| *known == place) {
-            Some((_, url)) => Ok(super::endpoint::parse(url, place.name())?),
+        match self.settings.given(place) {
+            Some(url) => Ok(endpoint::parse(url, place.name())?),
             None => self.discovered(place).await,
         }
     }
 
     /// Posts `form`, with the client's own credentials, once.
     pub(crate) async fn post(&self, uri: &Uri, form: &Form) -> Result<Reply> {
+        self.send(Method::POST, uri, self.posted(form)?).await
+    }
+
+    /// A form with the client's own credentials.
+    fn posted(&self, form: &Form) -> Result<Content> {
         let settings = &self.settings;
         let mut form = form.clone();
         let mut headers = HeaderMap::new();
@@ -143,7 +167,7 @@ impl Wire {
         form.mask(&mut masks);
         settings.secret.iter().for_each(|secret| masks.add(secret.expose()));
         masks.add_headers(&headers);
-        self.send(Method::POST, uri, Content { headers, body: form.encoded(), masks }).await
+        Ok(Content { headers, body: form.encoded(), masks })
     }
 
     /// Sends one request and reads what comes back; a redirect is not followed.
@@ -204,10 +228,8 @@ fn basic(id: &str, secret: &Secret) -> Result<HeaderValue> {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Secret::from(format!("{}:{}", encode(id), encode(secret.expose())));
     let value = Secret::from(format!("Basic {}", BASE64_STANDARD.encode(pair.expose())));
-    let mut value = HeaderValue::from_str(value.expose())
-        .map_err(|_| Error::new(ErrorKind::Auth, "the client's secret cannot stand in a header"))?;
-    value.set_sensitive(true);
-    Ok(value)
+    let wrong = || Error::new(ErrorKind::Auth, "the client's secret cannot stand in a header");
+    header::secret(value.expose()).ok_or_else(wrong)
 }
 
 fn late() -> Error {

@@ -1,6 +1,6 @@
 //! What a server says of a token and of the person it is for.
 
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, header::AUTHORIZATION};
 use serde_json::{Map, Value};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Problem, Result},
-    jwt,
+    header, jwt,
     secret::{Masks, Secret},
 };
 
@@ -63,8 +63,7 @@ impl Session {
 /// The header that carries `token`, with what keeps an echo of it out of messages.
 pub(in super::super) fn bearer(token: &Secret) -> Result<Content> {
     let text = Secret::from(format!("Bearer {}", token.expose()));
-    let mut value = HeaderValue::from_str(text.expose()).map_err(|_| failed("the token cannot stand in a header"))?;
-    value.set_sensitive(true);
+    let value = header::secret(text.expose()).ok_or_else(|| failed("the token cannot stand in a header"))?;
     let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
     let mut masks = Masks::default();
     masks.add_headers(&headers);
