@@ -58,6 +58,18 @@ struct Inner {
     source: Option<BoxError>,
 }
 
+/// The code of a failure to write to a disk, and what it means, as the end of a message.
+pub(crate) fn disk(kind: io::ErrorKind) -> (&'static str, &'static str) {
+    match kind {
+        io::ErrorKind::StorageFull => ("store.full", "; the disk is full"),
+        io::ErrorKind::QuotaExceeded => ("store.full", "; the quota is used up"),
+        io::ErrorKind::FileTooLarge => ("store.full", "; the file is larger than it may be there"),
+        io::ErrorKind::PermissionDenied => ("store.permission", "; that is not permitted"),
+        io::ErrorKind::ReadOnlyFilesystem => ("store.permission", "; the disk is read-only"),
+        _ => ("store.write", ""),
+    }
+}
+
 impl Error {
     /// Makes an error of `kind`, for transports and services of one's own.
     ///

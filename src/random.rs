@@ -1,8 +1,11 @@
 //! Chance: where waits are spread, and keys made.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    secret::hex,
+};
 
 /// Where numbers from 0 up to 1 come from.
 #[derive(Clone)]
@@ -42,12 +45,17 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N]> {
     }
 }
 
+/// 16 hexadecimal digits for the name of a file that nobody can guess.
+pub(crate) fn digits() -> io::Result<String> {
+    getrandom::u64().map(|number| format!("{number:016x}")).map_err(io::Error::other)
+}
+
 /// A random UUID (RFC 9562, version 4).
 pub(crate) fn uuid() -> Result<String> {
     let mut bytes = bytes::<16>()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&bytes);
     Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
 }
 

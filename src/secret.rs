@@ -55,6 +55,12 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Two hexadecimal digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// The secrets known to a client, each in the spellings in which a server may echo it.
 #[derive(Clone, Default)]
 pub(crate) struct Masks(Vec<Secret>);
@@ -66,8 +72,7 @@ impl Masks {
             return;
         }
         let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex] {
+        for spelling in [secret.to_owned(), percent, BASE64_STANDARD.encode(secret), hex(secret.as_bytes())] {
             self.insert(Secret::from(spelling));
         }
     }

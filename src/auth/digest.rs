@@ -17,7 +17,7 @@ use crate::{
     header::challenge::challenges,
     random,
     request::Origin,
-    secret::Secret,
+    secret::{Secret, hex},
 };
 
 mod challenge;
@@ -115,7 +115,7 @@ impl Signer {
             return Ok(false);
         }
         let Some(offer) = Offer::best(&challenges(answer)) else { return Ok(false) };
-        let cnonce = hash::hex(&random::bytes::<16>()?);
+        let cnonce = hex(&random::bytes::<16>()?);
         let mut session = lock(&self.session);
         // What was sent without any is always worth it.
         let again = sent.is_none_or(|sent| Session::may_sign_anew(&sent, &offer));

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use crate::random;
+
 /// Who may read a file.
 #[derive(Clone, Copy)]
 pub(super) enum Readers {
@@ -19,9 +21,7 @@ pub(super) enum Readers {
 pub(super) fn replace(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     let folder = path.parent().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no folder"))?;
     make_private(folder)?;
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let beside = folder.join(format!(".restwalk.{:016x}.part", u64::from_ne_bytes(random)));
+    let beside = folder.join(format!(".restwalk.{}.part", random::digits()?));
     let written = write(&beside, text, path, readers).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         // Nothing better can be done with a file that cannot be removed.

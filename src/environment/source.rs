@@ -13,6 +13,7 @@ use super::read::Said;
 use crate::{
     catalog::strict::LONGEST,
     error::{Error, ErrorKind, Result, printable},
+    secret::hex,
 };
 
 /// The largest file that is pinned: programs are larger than what is read of other files, in bytes.
@@ -156,7 +157,7 @@ impl Source {
 impl Fingerprint {
     /// 64 digits of hexadecimal.
     pub(super) fn hex(self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
+        hex(&self.0)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     random,
     secret::Secret,
-    token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore},
+    token::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore, outdated},
 };
 
 mod hold;
@@ -238,8 +238,7 @@ impl TokenLock for Lock {
     fn write<'a>(&'a mut self, record: &'a TokenRecord) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             if !self.shared.store(&self.place, record, &self.spoilt).await? {
-                let why = "another process wrote a newer token meanwhile; read it again";
-                return Err(Error::coded(ErrorKind::Store, "store.outdated", why));
+                return Err(outdated());
             }
             let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.insert(self.key.clone(), record.clone());

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::ByteStream;
-use crate::error::{Error, ErrorKind, Outcome, Result, quoted};
+use crate::{
+    error::{Error, ErrorKind, Outcome, Result, disk, quoted},
+    random,
+};
 
 /// How many pieces may wait for the disk; each is as large as the transport's buffer, some hundred KiB.
 pub(super) const WAITING: usize = 2;
@@ -35,14 +38,9 @@ pub(super) async fn save(stream: ByteStream, path: &Path) -> Result<u64> {
 /// What a failure to write the file at `path` means.
 pub(super) fn failure(path: &Path, error: io::Error) -> Error {
     let (code, hint) = match error.kind() {
-        io::ErrorKind::StorageFull => ("store.full", "; the disk is full"),
-        io::ErrorKind::QuotaExceeded => ("store.full", "; the quota is used up"),
-        io::ErrorKind::FileTooLarge => ("store.full", "; the file is larger than it may be there"),
-        io::ErrorKind::PermissionDenied => ("store.permission", "; that is not permitted"),
-        io::ErrorKind::ReadOnlyFilesystem => ("store.permission", "; the disk is read-only"),
         io::ErrorKind::NotFound => ("store.write", "; its folder does not exist"),
         io::ErrorKind::IsADirectory => ("store.write", "; it is a folder"),
-        _ => ("store.write", ""),
+        kind => disk(kind),
     };
     let message = format!("cannot write {}{hint}", quoted(&path.display().to_string()));
     Error::coded(ErrorKind::Store, code, message).with_outcome(Outcome::Processed).with_source(error)
@@ -111,11 +109,9 @@ impl Part {
     /// Makes a new file of a random name beside `target`.
     fn create(target: &Path) -> io::Result<Self> {
         let name = target.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no file name"))?;
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
         let mut part = std::ffi::OsString::from(".");
         part.push(name);
-        part.push(format!(".{:016x}.part", u64::from_ne_bytes(random)));
+        part.push(format!(".{}.part", random::digits()?));
         let path = target.with_file_name(part);
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         Ok(Self { file, path: Some(path) })

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::secret::Secret;
+use crate::secret::{Secret, hex};
 
 /// Names a token: where it comes from, for whom, by which grant, for what, and by which secrets.
 ///
@@ -55,7 +55,7 @@ impl TokenKey {
             feed(&mut hash, name.as_bytes());
             feed(&mut hash, value.as_bytes());
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize())
     }
 }
 

@@ -10,6 +10,7 @@ use super::{TokenBackend, TokenKey, TokenLock, TokenRecord, TokenStore};
 use crate::{
     body::BoxFuture,
     error::{BoxError, Error, ErrorKind, Fault, Result},
+    secret::hex,
 };
 
 #[cfg(any(target_os = "macos", target_os = "windows"))]
@@ -53,8 +54,8 @@ struct Item<'a> {
 
 impl Keyring {
     pub(super) fn of(service: String) -> Self {
-        let name: String = Sha256::digest(&service).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let locks = folder().map(|folder| TokenStore::file(folder.join(format!("keyring-{name}"))));
+        let name = format!("keyring-{}", hex(&Sha256::digest(&service)[..8]));
+        let locks = folder().map(|folder| TokenStore::file(folder.join(name)));
         Self { service, locks }
     }
 
@@ -78,8 +79,7 @@ impl Keyring {
         // What does not read as a record is replaced by one.
         let kept = self.read(key).await.or_else(|error| if is_corrupt(&error) { Ok(None) } else { Err(error) })?;
         if kept.is_some_and(|kept| kept.generation >= record.generation) {
-            let why = "another process wrote a newer token meanwhile; read it again";
-            return Err(Error::coded(ErrorKind::Store, "store.outdated", why));
+            return Err(super::outdated());
         }
         patient(ring::set(&self.item(key), text.expose().as_bytes())).await
     }

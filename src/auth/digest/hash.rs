@@ -3,6 +3,8 @@
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512_256};
 
+use crate::secret::hex;
+
 /// A hash, and whether the session's nonces go into the password's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Algorithm {
@@ -48,10 +50,6 @@ impl Algorithm {
             Hash::Sha512_256 => hex(&Sha512_256::digest(bytes)),
         }
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

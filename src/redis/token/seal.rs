@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    secret::Secret,
+    secret::{Secret, hex},
     token::{TokenKey, TokenRecord},
 };
 
@@ -49,7 +49,7 @@ impl Seal {
         let key = bytes(key.expose().trim()).ok_or_else(wrong)?;
         let aead = RandomizedNonceKey::new(&AES_256_GCM_SIV, &key[..]).map_err(|_| wrong())?;
         let mark = derived(&key, "restwalk tokens: mark");
-        let mark = mark[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mark = hex(&mark[..8]);
         Ok(Self { aead, salt: derived(&key, "restwalk tokens: salt"), mark })
     }
 

@@ -4,7 +4,11 @@ use std::{ffi::OsStr, io, path::Path};
 
 use sha2::Digest;
 
-use crate::error::{Error, ErrorKind, printable};
+use crate::{
+    error::{Error, ErrorKind, disk, printable},
+    random,
+    secret::hex,
+};
 
 #[cfg(any(not(unix), test))]
 mod portable;
@@ -22,15 +26,12 @@ pub(super) struct Parts(String);
 impl Parts {
     pub(super) fn of(name: &OsStr) -> Self {
         let hash = sha2::Sha256::digest(name.as_encoded_bytes());
-        let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Self(format!(".restwalk.{digits}."))
+        Self(format!(".restwalk.{}.", hex(&hash[..4])))
     }
 
     /// A random one.
     pub(super) fn next(&self) -> io::Result<String> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        Ok(format!("{}{:016x}.part", self.0, u64::from_ne_bytes(random)))
+        Ok(format!("{}{}.part", self.0, random::digits()?))
     }
 
     /// Whether `found` is one, left over when a process was killed.
@@ -58,14 +59,7 @@ fn refused(path: &Path, why: &str) -> Error {
 
 /// What `error` means, `done` being what cannot be done.
 pub(super) fn failed(path: &Path, done: &str, error: io::Error) -> Error {
-    let (code, hint) = match error.kind() {
-        io::ErrorKind::StorageFull => ("store.full", "; the disk is full"),
-        io::ErrorKind::QuotaExceeded => ("store.full", "; the quota is used up"),
-        io::ErrorKind::FileTooLarge => ("store.full", "; the file is larger than it may be there"),
-        io::ErrorKind::PermissionDenied => ("store.permission", "; that is not permitted"),
-        io::ErrorKind::ReadOnlyFilesystem => ("store.permission", "; the disk is read-only"),
-        _ => ("store.write", ""),
-    };
+    let (code, hint) = disk(error.kind());
     Error::coded(ErrorKind::Store, code, format!("{} cannot be {done}{hint}", shown(path))).with_source(error)
 }
 

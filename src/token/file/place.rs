@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Fault, Result},
+    random,
     token::{TokenKey, TokenRecord, outdated},
 };
 
@@ -209,8 +210,6 @@ impl Place {
 
 /// Random digits, so that names in one file tell nothing of those in another.
 fn salt(path: &Path) -> Result<String> {
-    let mut random = [0; 16];
-    let filled = getrandom::fill(&mut random).map_err(std::io::Error::other);
-    filled.map_err(|error| failed(path, "written", error))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits = || random::digits().map_err(|error| failed(path, "written", error));
+    Ok(digits()? + &digits()?)
 }
