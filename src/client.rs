@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use crate::{
     auth::{Auth, Prepared},
+    cache::Cache,
     catalog::Catalog,
     cookie::Jar,
     error::{Fault, Result},
@@ -92,6 +93,7 @@ struct Core {
     place: Arc<Place>,
     /// The cookies that came under these credentials.
     jar: Option<Arc<Jar>>,
+    cache: Option<Cache>,
     shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
     /// Whether the transport is the caller's, who may look at a request's extensions.
@@ -372,6 +374,7 @@ impl fmt::Debug for Client {
             limiter: _,
             place: _,
             jar,
+            cache,
             shared,
             transport,
             own_transport: _,
@@ -391,6 +394,7 @@ impl fmt::Debug for Client {
             .field("redirect", redirect)
             .field("limit", limit)
             .field("cookies", &jar.is_some())
+            .field("cache", cache)
             .field("shared", shared)
             .field("transport", transport)
             .finish()

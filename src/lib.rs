@@ -6,6 +6,7 @@
 mod auth;
 mod blocking;
 mod body;
+mod cache;
 mod catalog;
 mod circuit;
 mod client;
@@ -43,6 +44,7 @@ mod transport;
 pub use auth::{Auth, Sign};
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
+pub use cache::{Cache, CacheBackend, CacheKey, CacheMode, CachePlace, Kept};
 pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};

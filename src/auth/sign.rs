@@ -7,6 +7,7 @@ use http::HeaderMap;
 use crate::{
     body::{Body, BoxFuture},
     error::Result,
+    secret::Secret,
 };
 
 /// Signs each attempt of a call, as one of your own making; see [`Auth::signer`](crate::Auth::signer).
@@ -42,5 +43,13 @@ pub trait Sign: fmt::Debug + Send + Sync {
     fn refused<'a>(&'a self, sent: &'a HeaderMap, answer: &'a HeaderMap) -> BoxFuture<'a, Result<bool>> {
         let _ = (sent, answer);
         Box::pin(std::future::ready(Ok(false)))
+    }
+
+    /// Whose answers a cache keeps for requests that it signs: a text that is the same for the same person or service,
+    /// today and after a restart, and another for everybody else. `None`, the default, keeps them for this very signer.
+    ///
+    /// It is asked before a request is signed, for each call that could be answered from a cache.
+    fn identity(&self) -> BoxFuture<'_, Result<Option<Secret>>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 }

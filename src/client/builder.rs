@@ -17,6 +17,7 @@ use super::{Bounds, Client, Core, Named, Partitions, Places, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
+    cache::Cache,
     catalog::Catalog,
     circuit::Circuit,
     error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
@@ -58,6 +59,7 @@ pub struct ClientBuilder {
     limit: Limit,
     circuit: Option<Circuit>,
     cookies: bool,
+    cache: Option<Cache>,
     random: Random,
     transport: Option<Arc<dyn Transport>>,
     roots: Vec<Vec<u8>>,
@@ -111,6 +113,7 @@ impl ClientBuilder {
             limit: Limit::new(),
             circuit: None,
             cookies: false,
+            cache: None,
             random: Random::default(),
             transport: None,
             roots: Vec::new(),
@@ -241,6 +244,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps answers and gives them again; off by default. Clients that are given the same cache share it.
+    pub fn cache(mut self, cache: &Cache) -> Self {
+        self.cache = Some(cache.clone());
+        self
+    }
+
     /// Takes the numbers from 0 up to 1 that spread waits from `source`, for tests that want exact ones.
     pub fn random(mut self, source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Random::new(source);
@@ -272,6 +281,7 @@ impl ClientBuilder {
         let mut core = Core {
             place: shared.places.at(base.origin()),
             jar: self.cookies.then(Arc::default),
+            cache: self.cache,
             base,
             actor: self.actor.map(Into::into),
             auth: self.auth,
@@ -370,6 +380,7 @@ impl fmt::Debug for ClientBuilder {
             .field("limit", &self.limit)
             .field("circuit", &self.circuit)
             .field("cookies", &self.cookies)
+            .field("cache", &self.cache)
             .field("transport", transport)
             .field("insecure", insecure)
             .finish_non_exhaustive()

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     auth::Auth,
+    cache::CacheMode,
     error::{Fault, Result},
     request::Request,
     retry::Retry,
@@ -22,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) idle: Option<Duration>,
     pub(crate) retry: Option<Retry>,
     pub(crate) key: Option<HeaderValue>,
+    pub(crate) cache: CacheMode,
 }
 
 /// The header by which a server knows a call again.

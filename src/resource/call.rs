@@ -11,6 +11,7 @@ use crate::{
     auth::Auth,
     blocking::block_on,
     body::{BoxFuture, Progress},
+    cache::CacheMode,
     client::{Client, Options, Reading},
     error::{ErrorKind, Fault, Result, quoted},
     header::header,
@@ -248,6 +249,12 @@ impl Call {
     pub fn retry(mut self, retry: Retry) -> Self {
         self.request.note(retry.check());
         self.options.retry = Some(retry);
+        self
+    }
+
+    /// Sets how this call uses the client's cache; without one it changes nothing.
+    pub fn cache(mut self, mode: CacheMode) -> Self {
+        self.options.cache = mode;
         self
     }
 

@@ -28,6 +28,7 @@ const ORDER: &[&str] = &[
     "cookie",
     "correlation",
     "response",
+    "cache",
     "jwt",
     "token",
     "redis",
