@@ -12,6 +12,7 @@ use crate::{body::BoxFuture, error::Result};
 mod key;
 
 pub use key::{CacheKey, CachePlace};
+pub(crate) use key::{Identity, feed};
 
 /// Keeps answers and gives them again; clones share it, and so do the clients that are given one.
 ///
