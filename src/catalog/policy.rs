@@ -32,7 +32,9 @@ pub struct MethodPolicy {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<Attempts>,
     pub(crate) limits: Vec<Rate>,
-    pub(crate) cache: Option<Freshness>,
+    pub(crate) cache: Option<Caching>,
+    /// Routes of which it makes untrue what is kept, besides its own path.
+    pub(crate) affects: Vec<String>,
     pub(crate) paginate: Option<Paginate>,
     pub(crate) confirm: bool,
     pub(crate) schema: Option<String>,
@@ -117,12 +119,16 @@ pub(crate) enum Attempts {
     AtMost(u8),
 }
 
-/// How long an answer is fresh, whatever it says itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the answers of a method are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Freshness {
-    Off,
-    For(Duration),
+pub(crate) struct Caching {
+    /// They are not.
+    pub(crate) off: bool,
+    /// How long one is fresh, whatever it says itself.
+    pub(crate) ttl: Option<Duration>,
+    /// Whether one is for all who call, by the rules of a shared cache.
+    pub(crate) shared: bool,
 }
 
 /// So many calls in a second, a minute or an hour.
