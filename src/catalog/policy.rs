@@ -5,7 +5,12 @@ use std::{str::FromStr, time::Duration};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
-    catalog::{paginate::Paginate, preset::Preset, write},
+    catalog::{
+        paginate::Paginate,
+        preset::Preset,
+        template::{self, Part},
+        write,
+    },
     params::Defaults,
     query,
 };
@@ -103,6 +108,11 @@ impl MethodPolicy {
     /// ```
     pub fn summary(&self) -> Vec<(String, String)> {
         write::policy(self)
+    }
+
+    /// The routes that it affects, each as its parts.
+    pub(crate) fn affected(&self) -> impl Iterator<Item = impl Iterator<Item = Part<'_>>> {
+        self.affects.iter().map(|template| template::parts(template))
     }
 
     /// The default body of the named operation.
