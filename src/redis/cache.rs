@@ -275,3 +275,6 @@ fn millis(time: Duration) -> u64 {
 fn away() -> Error {
     Error::coded(ErrorKind::Store, "store.absent", "Redis is away")
 }
+
+#[cfg(test)]
+mod tests;
