@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::{body::BoxFuture, error::Result};
 
+mod disk;
 mod key;
 
 pub use key::{CacheKey, CachePlace};
