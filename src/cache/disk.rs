@@ -46,8 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const READERS: usize = 16;
 
 impl Cache {
-    /// Keeps answers in the folder at `path`, where processes find each other's: at most 256 MiB, the least recently
-    /// used forgotten first.
+    /// Keeps answers in the folder at `path`, where processes find each other's: 256 MiB of them, unless
+    /// [`Cache::capacity`] says otherwise, by the blocks of 4 KiB that they take.
     ///
     /// The folder is made when the first call is looked up, for its owner alone. What is wrong with it, such as that
     /// others can write it, is told by one warning in the log: calls go on without a cache.
@@ -61,16 +61,14 @@ impl Cache {
 }
 
 /// Keeps answers in a folder.
-pub(crate) struct Disk {
-    shared: Arc<Shared>,
-    capacity: u64,
-}
+struct Disk(Arc<Shared>);
 
 /// What time it is.
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 struct Shared {
     folder: Folder,
+    capacity: AtomicU64,
     clock: Clock,
     patience: Duration,
     readers: Line,
@@ -81,46 +79,46 @@ struct Shared {
 }
 
 impl Disk {
-    pub(crate) fn at(path: &Path) -> Self {
+    fn at(path: &Path) -> Self {
         Self::new(path, Arc::new(SystemTime::now), PATIENCE)
     }
 
     fn new(path: &Path, clock: Clock, patience: Duration) -> Self {
         // A program may change its folder later.
         let folder = Folder(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-        let (readers, writers, owed) = (Line::of(READERS), Line::of(1), AtomicU64::new(0));
-        Self { shared: Arc::new(Shared { folder, clock, patience, readers, writers, owed }), capacity: CAPACITY }
-    }
-
-    /// The same folder, for `bytes` at most. Each file counts as the blocks of 4 KiB that it takes.
-    pub(crate) fn with_capacity(&self, bytes: u64) -> Self {
-        Self { shared: Arc::clone(&self.shared), capacity: bytes }
+        let (capacity, owed) = (AtomicU64::new(CAPACITY), AtomicU64::new(0));
+        let (readers, writers) = (Line::of(READERS), Line::of(1));
+        Self(Arc::new(Shared { folder, capacity, clock, patience, readers, writers, owed }))
     }
 
     /// Does `job` on a thread that may wait for the disk.
     async fn read<T: Send + 'static>(&self, job: impl FnOnce(&Shared) -> Result<T> + Send + 'static) -> Result<T> {
-        let shared = Arc::clone(&self.shared);
-        self.shared.readers.take(&self.shared.folder, self.shared.patience, move || job(&shared)).await
+        let shared = Arc::clone(&self.0);
+        self.0.readers.take(&self.0.folder, self.0.patience, move || job(&shared)).await
     }
 
     /// The same for what takes the folder's lock.
     async fn write<T: Send + 'static>(&self, job: impl FnOnce(&Shared) -> Result<T> + Send + 'static) -> Result<T> {
-        let shared = Arc::clone(&self.shared);
-        self.shared.writers.take(&self.shared.folder, self.shared.patience, move || job(&shared)).await
+        let shared = Arc::clone(&self.0);
+        self.0.writers.take(&self.0.folder, self.0.patience, move || job(&shared)).await
     }
 }
 
 /// What the threads do; all of it blocks.
 impl Shared {
-    fn get(&self, key: &CacheKey, most: u64) -> Result<Kept> {
+    fn capacity(&self) -> u64 {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    fn get(&self, key: &CacheKey) -> Result<Kept> {
         let marks = self.marks()?;
         let stamp = marks.stamp(key.place())?;
-        let value = entry::read(&self.folder, &key.id(marks.salt()), &marks, (self.clock)(), most)?;
+        let value = entry::read(&self.folder, &key.id(marks.salt()), &marks, (self.clock)(), self.capacity())?;
         Ok(Kept { value, stamp })
     }
 
-    fn set(&self, key: &CacheKey, value: &[u8], life: Duration, capacity: u64) -> Result<()> {
-        let kept = self.keep(key, value, life, capacity);
+    fn set(&self, key: &CacheKey, value: &[u8], life: Duration) -> Result<()> {
+        let kept = self.keep(key, value, life);
         if kept.is_err() {
             // What was to be replaced is not given either, if that can be helped.
             let _ = self.remove(key);
@@ -128,13 +126,13 @@ impl Shared {
         kept
     }
 
-    fn keep(&self, key: &CacheKey, value: &[u8], life: Duration, capacity: u64) -> Result<()> {
+    fn keep(&self, key: &CacheKey, value: &[u8], life: Duration) -> Result<()> {
         self.folder.make()?;
         let (mut room, now) = (Room::lock(&self.folder, self.patience)?, (self.clock)());
         let marks = self.marks_under(&room)?;
         let name = key.id(marks.salt());
         let length = entry::HEAD.saturating_add(value.len() as u64);
-        if !room.reserve(length, capacity, now)? {
+        if !room.reserve(length, self.capacity(), now)? {
             return self.folder.remove(&name);
         }
         entry::write(&self.folder, &name, &marks, value, (now, life))
@@ -192,7 +190,7 @@ impl Shared {
         Ok(gone)
     }
 
-    fn list(&self, most: usize, capacity: u64) -> Result<Vec<Bytes>> {
+    fn list(&self, most: usize) -> Result<Vec<Bytes>> {
         let marks = if self.folder.is_there()? { Marks::open(&self.folder)? } else { None };
         let (Some(marks), now) = (marks, (self.clock)()) else { return Ok(Vec::new()) };
         let mut values = Vec::new();
@@ -200,7 +198,7 @@ impl Shared {
             if values.len() >= most {
                 break;
             }
-            values.extend(entry::look(&self.folder, &found.name, &marks, now, capacity)?);
+            values.extend(entry::look(&self.folder, &found.name, &marks, now, self.capacity())?);
         }
         Ok(values)
     }
@@ -257,13 +255,13 @@ impl Drop for Owed<'_> {
 
 impl CacheBackend for Disk {
     fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Kept>> {
-        let (key, most) = (key.clone(), self.capacity);
-        Box::pin(self.read(move |shared| shared.get(&key, most)))
+        let key = key.clone();
+        Box::pin(self.read(move |shared| shared.get(&key)))
     }
 
     fn set<'a>(&'a self, key: &'a CacheKey, value: Bytes, life: Duration) -> BoxFuture<'a, Result<()>> {
-        let (key, capacity) = (key.clone(), self.capacity);
-        Box::pin(self.write(move |shared| shared.set(&key, &value, life, capacity)))
+        let key = key.clone();
+        Box::pin(self.write(move |shared| shared.set(&key, &value, life)))
     }
 
     fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<()>> {
@@ -272,7 +270,7 @@ impl CacheBackend for Disk {
     }
 
     fn invalidate<'a>(&'a self, place: &'a CachePlace) -> BoxFuture<'a, Result<()>> {
-        let (place, owed) = (place.clone(), Owed(Some(&self.shared.owed)));
+        let (place, owed) = (place.clone(), Owed(Some(&self.0.owed)));
         Box::pin(async move {
             self.read(move |shared| shared.invalidate(&place)).await?;
             owed.paid();
@@ -289,8 +287,11 @@ impl CacheBackend for Disk {
     }
 
     fn list(&self, most: usize) -> BoxFuture<'_, Result<Vec<Bytes>>> {
-        let capacity = self.capacity;
-        Box::pin(self.read(move |shared| shared.list(most, capacity)))
+        Box::pin(self.read(move |shared| shared.list(most)))
+    }
+
+    fn set_capacity(&self, bytes: u64) {
+        self.0.capacity.store(bytes, Ordering::Relaxed);
     }
 
     fn usage(&self) -> BoxFuture<'_, Result<(u64, u64)>> {
@@ -300,6 +301,6 @@ impl CacheBackend for Disk {
 
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "folder {}, {} bytes at most", shown(&self.shared.folder.0), self.capacity)
+        write!(f, "folder {}, {} bytes at most", shown(&self.0.folder.0), self.0.capacity())
     }
 }

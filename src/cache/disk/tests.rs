@@ -38,6 +38,12 @@ impl Stage {
         self.patient(Duration::from_secs(60))
     }
 
+    fn sized(&self, capacity: u64) -> Disk {
+        let disk = self.disk();
+        disk.set_capacity(capacity);
+        disk
+    }
+
     fn patient(&self, patience: Duration) -> Disk {
         let clock = Arc::clone(&self.clock);
         Disk::new(&self.folder(), Arc::new(move || *clock.lock().unwrap()), patience)
@@ -175,7 +181,7 @@ async fn what_is_past_its_life_is_not_given_and_goes_when_asked_to() {
 async fn c22_what_is_kept_never_exceeds_its_capacity() {
     let stage = Stage::new();
     let capacity = 64 << 10;
-    let disks = [stage.disk().with_capacity(capacity), stage.disk().with_capacity(capacity)];
+    let disks = [stage.sized(capacity), stage.sized(capacity)];
     let mut most = 0;
     for number in 0..400_usize {
         let length = number * 7919 % 9000;
@@ -192,7 +198,7 @@ async fn c22_what_is_kept_never_exceeds_its_capacity() {
 #[tokio::test]
 async fn c22_what_was_used_longest_ago_goes_first() {
     let stage = Stage::new();
-    let disk = stage.disk().with_capacity(10 * 4096);
+    let disk = stage.sized(10 * 4096);
     for number in 0..10 {
         set(&disk, &key(1, &format!("/{number}")), "x").await;
         stage.pass(Duration::from_secs(61));
@@ -208,13 +214,13 @@ async fn c22_what_was_used_longest_ago_goes_first() {
 #[tokio::test]
 async fn c21_what_is_larger_than_all_room_is_not_kept_and_nothing_old_in_its_place() {
     let stage = Stage::new();
-    let disk = stage.disk().with_capacity(8192);
+    let disk = stage.sized(8192);
     set(&disk, &key(1, "/a"), "small").await;
     set(&disk, &key(1, "/a"), vec![7; 8192]).await;
     assert_eq!(get(&disk, &key(1, "/a")).await, None);
     set(&disk, &key(1, "/a"), vec![7; 8192 - 24]).await;
     assert_eq!(get(&disk, &key(1, "/a")).await.unwrap().len(), 8192 - 24);
-    let none = stage.disk().with_capacity(0);
+    let none = stage.sized(0);
     set(&none, &key(1, "/a"), "").await;
     assert_eq!((get(&disk, &key(1, "/a")).await, stage.values().len()), (None, 0));
 }
@@ -223,7 +229,7 @@ async fn c21_what_is_larger_than_all_room_is_not_kept_and_nothing_old_in_its_pla
 async fn c22_a_count_that_is_lost_or_old_is_made_anew() {
     let stage = Stage::new();
     let (capacity, room) = (16 * 4096, stage.folder().join("room"));
-    let disk = stage.disk().with_capacity(capacity);
+    let disk = stage.sized(capacity);
     for text in [&[][..], &[0; 7], &[0; 16]] {
         for number in 0..16 {
             set(&disk, &key(1, &format!("/{number}")), "x").await;
@@ -258,7 +264,7 @@ async fn c23_what_is_no_value_of_this_folder_is_missed_and_removed() {
     let whole = fs::read(&path).unwrap();
     let mut other = whole.clone();
     other[3] ^= 1;
-    let large = disk.with_capacity(4);
+    let small = stage.sized(4);
     let damages: &[(&str, &dyn Fn())] = &[
         ("nothing", &|| fs::write(&path, "").unwrap()),
         ("half a head", &|| fs::write(&path, &whole[..20]).unwrap()),
@@ -279,7 +285,7 @@ async fn c23_what_is_no_value_of_this_folder_is_missed_and_removed() {
         set(&disk, &key, "value").await;
         assert_eq!(get(&disk, &key).await.unwrap(), "value", "{what} is replaced");
     }
-    assert_eq!(get(&large, &key).await, None, "larger than all room");
+    assert_eq!(get(&small, &key).await, None, "larger than all room");
     assert_eq!(stage.values().len(), 0);
     // A folder with something in it is somebody's: it stays, and is told of.
     fs::create_dir_all(path.join("inner")).unwrap();
@@ -428,7 +434,7 @@ async fn what_could_not_be_made_untrue_is_never_given() {
         if dropped {
             drop(disk.invalidate(&place));
         } else {
-            let all = disk.shared.readers.turns().acquire_many(READERS as u32).await.unwrap();
+            let all = disk.0.readers.turns().acquire_many(READERS as u32).await.unwrap();
             assert_eq!(disk.invalidate(&place).await.unwrap_err().code(), "store.slow");
             assert_eq!(disk.get(&key(1, "/a")).await.unwrap_err().code(), "store.slow");
             drop(all);
@@ -446,7 +452,7 @@ async fn a_disk_that_hangs_is_waited_for_once_and_left_alone() {
     let stage = Stage::new();
     let disk = stage.patient(PATIENCE);
     set(&disk, &key(1, "/a"), "x").await;
-    let all = disk.shared.readers.turns().acquire_many(READERS as u32).await.unwrap();
+    let all = disk.0.readers.turns().acquire_many(READERS as u32).await.unwrap();
     let asked = tokio::time::Instant::now();
     for took in [1, 1, 1] {
         let error = disk.get(&key(1, "/a")).await.unwrap_err();

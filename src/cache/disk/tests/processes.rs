@@ -98,7 +98,7 @@ const ROOM: u64 = 128 << 10;
 #[test]
 fn c22_a_hundred_kills_leave_no_part_and_exceed_nothing() {
     if let Some(disk) = inner() {
-        let disk = disk.with_capacity(ROOM);
+        disk.set_capacity(ROOM);
         return wait(async {
             for number in 0.. {
                 set(&disk, &key(1, &format!("/{}", number % 30)), shaped(number * 31)).await;
@@ -124,7 +124,7 @@ fn c22_a_hundred_kills_leave_no_part_and_exceed_nothing() {
     }
     assert!(parts > 50, "{parts} were killed while they wrote");
     assert!(stage.held() > ROOM / 2);
-    wait(set(&stage.disk().with_capacity(ROOM), &key(1, "/a"), "x"));
+    wait(set(&stage.sized(ROOM), &key(1, "/a"), "x"));
     assert!(!stage.names().contains(&"part".to_owned()) && stage.held() <= ROOM);
 }
 
