@@ -51,14 +51,11 @@ impl Line {
             let done = tokio::task::spawn_blocking(job).await;
             done.map_err(|error| told("was left, since the runtime ended").with_source(error))?
         };
-        match tokio::time::timeout(patience, work).await {
-            Ok(done) => done,
-            Err(_) => {
-                let until = Instant::now().checked_add(REST);
-                *self.rests.lock().unwrap_or_else(PoisonError::into_inner) = until;
-                Err(told("did not answer in time"))
-            }
+        if let Ok(done) = tokio::time::timeout(patience, work).await {
+            return done;
         }
+        *self.rests.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_add(REST);
+        Err(told("did not answer in time"))
     }
 
     /// Those who go, for tests that keep them all.

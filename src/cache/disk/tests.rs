@@ -273,7 +273,7 @@ async fn c23_what_is_no_value_of_this_folder_is_missed_and_removed() {
         ("a link", &|| symlink("/etc/hostname", &path).unwrap()),
         ("a link to itself", &|| symlink(&path, &path).unwrap()),
         ("a pipe", &|| {
-            rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap()
+            rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
         }),
     ];
     for (what, damage) in damages {

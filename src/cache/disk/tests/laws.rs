@@ -126,7 +126,8 @@ async fn walk(stage: &Stage, steps: Vec<(bool, Step)>) -> Result<(), TestCaseErr
     let now = model.now;
     let mut expected: Vec<_> = model.kept.into_values().filter(|(_, until)| *until > now).map(|kept| kept.0).collect();
     let mut found: Vec<_> = disks[0].list(99).await.unwrap().into_iter().map(Vec::from).collect();
-    (expected.sort(), found.sort());
+    expected.sort();
+    found.sort();
     prop_assert_eq!(found, expected);
     Ok(())
 }
