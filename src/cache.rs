@@ -24,6 +24,7 @@ use crate::{
 mod control;
 mod date;
 mod decide;
+mod disk;
 mod entry;
 mod fill;
 mod flight;
@@ -419,6 +420,7 @@ pub struct Kept {
     /// The value as it was given to [`CacheBackend::set`].
     pub value: Option<Bytes>,
     /// A number for the key's place: as long as nobody calls [`CacheBackend::invalidate`] on a place that holds it, the
-    /// same; afterwards another one that never was there before, whatever the store may have forgotten meanwhile.
+    /// same, but where chance makes another of it; afterwards one that never was there before, whatever the store may
+    /// have forgotten meanwhile.
     pub stamp: u64,
 }

@@ -9,6 +9,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
+pub(crate) mod file;
 mod kind;
 mod problem;
 mod text;

@@ -4,8 +4,10 @@ use std::{ffi::OsStr, io, path::Path};
 
 use sha2::Digest;
 
+#[cfg(unix)]
+use crate::error::file::for_shell;
 use crate::{
-    error::{Error, ErrorKind, disk, printable},
+    error::{Error, ErrorKind, file::refused},
     random,
     secret::hex,
 };
@@ -19,6 +21,8 @@ mod unix;
 pub(super) use portable::Folder;
 #[cfg(unix)]
 pub(super) use unix::Folder;
+
+pub(super) use crate::error::file::{failed, shown};
 
 /// The names of a file while it is written: of its own name a hash, of which no other file's parts are taken for its.
 pub(super) struct Parts(String);
@@ -39,28 +43,6 @@ impl Parts {
         let inner = found.strip_prefix(self.0.as_bytes()).and_then(|rest| rest.strip_suffix(b".part"));
         inner.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
     }
-}
-
-/// A path as it may be printed.
-pub(super) fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
-/// A path as a shell takes it.
-#[cfg(unix)]
-fn for_shell(path: &Path) -> String {
-    format!("'{}'", shown(path).replace('\'', r"'\''"))
-}
-
-/// Says why `path` is not used, and what helps.
-fn refused(path: &Path, why: &str) -> Error {
-    Error::coded(ErrorKind::Store, "store.permission", format!("{} {why}", shown(path)))
-}
-
-/// What `error` means, `done` being what cannot be done.
-pub(super) fn failed(path: &Path, done: &str, error: io::Error) -> Error {
-    let (code, hint) = disk(error.kind());
-    Error::coded(ErrorKind::Store, code, format!("{} cannot be {done}{hint}", shown(path))).with_source(error)
 }
 
 /// Says that locks are not to be had at `path`.
