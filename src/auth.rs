@@ -29,9 +29,11 @@ mod jwt;
 mod prepared;
 mod sign;
 mod template;
+mod whose;
 
 pub(crate) use prepared::Prepared;
 pub use sign::Sign;
+pub(crate) use whose::{Whose, named};
 
 use cookie::KeyCookie;
 use template::Template;

@@ -3,36 +3,348 @@
 //! Decisions alone: what may be kept, what may be given again and when, and what an answer makes
 //! untrue. Nothing here sends, waits for another call, or reads a clock. Stores are behind one trait.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use tokio::time::Instant;
 
-use crate::{body::BoxFuture, error::Result};
+use crate::{
+    body::{BoxFuture, WireBody},
+    error::Result,
+};
 
+mod control;
+mod date;
+mod decide;
+mod entry;
+mod fill;
+mod flight;
 mod key;
+mod listing;
+mod memory;
+mod range;
+mod slot;
+mod terms;
+mod vary;
 
+pub(crate) use decide::{Asked, Came, Use, is_failure, is_signed, is_unsafe};
+pub(crate) use entry::{Draft, Entry};
+pub(crate) use flight::{Flight, Joined, Landing};
 pub use key::{CacheKey, CachePlace};
+pub(crate) use key::{Identity, feed};
+pub use listing::{CacheEntry, CacheStats};
+pub(crate) use slot::Slot;
+pub(crate) use terms::Moment;
 
-/// Keeps answers and gives them again; clones share it, and so do the clients that are given one.
+use fill::Fill;
+use flight::Flights;
+use memory::{Memory, Probe};
+
+/// How many bytes are kept in memory unless told otherwise.
+const CAPACITY: u64 = 64 << 20;
+
+/// How large a body that is kept may be unless told otherwise, in bytes.
+const ENTRY: u64 = 1 << 20;
+
+/// Keeps answers and gives them again (RFC 9111); clones share it, and so do the clients that are given one.
+///
+/// It is private: an answer is given again only to whoever signs in as the one that it was for, whatever the server
+/// says, unless the catalog says of a route that its answers are `shared`. Answers are fresh as long as they say
+/// themselves, and are validated afterwards. What a call may have changed is forgotten: whatever lies under its path,
+/// and what the catalog's `affects` names. Calls that want the same at the same time wait for one of them.
+///
+/// Not kept are answers with `no-store`, with `Set-Cookie`, with a token in their body, parts of a body, bodies
+/// above 1 MiB, whose end cannot be known, or that were cut short, and failures; of 404 and 410 only those that say how
+/// long they are fresh, for a minute at most. Freshness is never guessed.
 ///
 /// ```
 /// use restwalk::{Cache, Client};
 ///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> restwalk::Result<()> {
+/// # let fresh = || async { ([("cache-control", "max-age=60")], "[\"Ada\"]") };
+/// # let service = axum::Router::new().route("/people", axum::routing::get(fresh));
 /// let cache = Cache::memory();
-/// let client = Client::builder("https://api.example.com").cache(&cache).build()?;
-/// # Ok::<(), restwalk::Error>(())
+/// let client = Client::local(service).cache(&cache).build()?;
+/// assert!(!client.res("people").get().send().await?.from_cache());
+/// # client.res("people").get().await?;
+/// assert!(client.res("people").get().send().await?.from_cache());
+/// # Ok(()) }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct Cache {
-    store: Arc<dyn CacheBackend>,
+    store: Store,
+    rules: Rules,
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone)]
+enum Store {
+    Memory(Arc<Memory>),
+    Own(Arc<dyn CacheBackend>),
+}
+
+/// What is kept, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
     ttl: Option<Duration>,
+    /// The largest body that is kept, in bytes.
+    limit: u64,
+    heuristics: bool,
+    errors: bool,
+    cookies: bool,
+    /// Whether answers are for everybody.
+    shared: bool,
+}
+
+/// What the clones of a cache have in common besides what is kept.
+#[derive(Debug, Default)]
+struct Shared {
+    flights: Arc<Flights>,
+    counters: Counters,
+    /// Whether a failure of the store was told.
+    warned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    hits: AtomicU64,
+    stale: AtomicU64,
+    validated: AtomicU64,
+    misses: AtomicU64,
+    kept: AtomicU64,
 }
 
 impl Cache {
+    /// Keeps answers in this process: 64 MiB of them, unless [`Cache::capacity`] says otherwise.
+    pub fn memory() -> Self {
+        Self::of(Store::Memory(Arc::new(Memory::new(CAPACITY, ENTRY))))
+    }
+
     /// Keeps answers wherever `backend` does.
     pub fn own(backend: impl CacheBackend + 'static) -> Self {
-        Self { store: Arc::new(backend), ttl: None }
+        Self::of(Store::Own(Arc::new(backend)))
+    }
+
+    fn of(store: Store) -> Self {
+        let rules = Rules { ttl: None, limit: ENTRY, heuristics: false, errors: false, cookies: false, shared: false };
+        Self { store, rules, shared: Arc::default() }
+    }
+
+    /// Keeps at most so many bytes; what was not used for longest goes first. Stores of one's own may not obey.
+    pub fn capacity(self, bytes: u64) -> Self {
+        match &self.store {
+            Store::Memory(_) => self.sized(bytes),
+            Store::Own(backend) => {
+                backend.set_capacity(bytes);
+                self
+            }
+        }
+    }
+
+    /// Keeps bodies of at most so many bytes, 1 MiB by default; longer ones pass through.
+    pub fn entry_limit(mut self, bytes: u64) -> Self {
+        self.rules.limit = bytes;
+        match &self.store {
+            Store::Memory(memory) => {
+                let capacity = memory.capacity();
+                self.sized(capacity)
+            }
+            Store::Own(_) => self,
+        }
+    }
+
+    /// With a memory of its own.
+    fn sized(self, capacity: u64) -> Self {
+        Self { store: Store::Memory(Arc::new(Memory::new(capacity, self.rules.limit))), ..self }
+    }
+
+    /// Takes successful answers for fresh as long as this, whatever they say themselves; `no-store` holds.
+    ///
+    /// It counts for what is kept from now on; the `cache` of a route in the catalog goes before it.
+    pub fn ttl(mut self, time: Duration) -> Self {
+        self.rules.ttl = Some(time);
+        self
+    }
+
+    /// Guesses how long an answer is fresh that says nothing of it: a tenth of the time since its `Last-Modified`, a
+    /// day at most (RFC 9111, section 4.2.2). Off by default.
+    pub fn heuristics(mut self, guess: bool) -> Self {
+        self.rules.heuristics = guess;
+        self
+    }
+
+    /// Keeps failures too, where they say how long they are fresh; never 401, 403, 407 and 429. Off by default.
+    pub fn store_errors(mut self, keep: bool) -> Self {
+        self.rules.errors = keep;
+        self
+    }
+
+    /// Keeps answers that set cookies, and gives their cookies again. Off by default.
+    pub fn store_cookies(mut self, keep: bool) -> Self {
+        self.rules.cookies = keep;
+        self
+    }
+
+    /// The rules where a route has a time of its own, or answers for everybody.
+    pub(crate) fn rules(&self, ttl: Option<Duration>, shared: bool) -> Rules {
+        Rules { ttl: ttl.or(self.rules.ttl), shared, ..self.rules }
+    }
+
+    /// What a call finds.
+    pub(crate) async fn find(&self, identity: &Identity, uri: &Uri) -> Option<Found> {
+        match &self.store {
+            Store::Memory(memory) => match memory.get(&Probe { identity, uri }) {
+                Some(kept) => Some(Found { slot: Some(kept.slot()), stamp: kept.stamp(), key: None }),
+                None => {
+                    let key = CacheKey::new(*identity, uri)?;
+                    Some(Found { stamp: memory.stamp(&key), slot: None, key: Some(key) })
+                }
+            },
+            Store::Own(backend) => {
+                let key = CacheKey::new(*identity, uri)?;
+                let Kept { value, stamp } = self.heard(backend.get(&key).await)?;
+                let slot = value.as_ref().map(|value| Slot::decode(&key, value, Moment::now()));
+                if let Some(None) = slot {
+                    // Nothing of ours, or spoilt: the next one takes its place.
+                    self.heard(backend.remove(&key).await);
+                }
+                Some(Found { slot: slot.flatten().map(Arc::new), stamp, key: Some(key) })
+            }
+        }
+    }
+
+    /// Keeps what `draft` becomes with its whole body, beside what was found before.
+    pub(crate) fn filled(&self, body: WireBody, draft: Draft, found: &Found, key: &CacheKey) -> WireBody {
+        let limit = usize::try_from(self.rules.limit).unwrap_or(usize::MAX);
+        let slot = found.slot.clone();
+        WireBody::new(Fill::new(body, Keep { cache: self.clone(), key: key.clone(), draft, slot }, limit))
+    }
+
+    /// Keeps `entry` beside what was found before.
+    pub(crate) async fn keep(&self, key: &CacheKey, slot: Option<&Slot>, entry: Arc<Entry>) {
+        let stamp = entry.stamp();
+        let slot = slot.map_or_else(Slot::default, Slot::clone).with(entry);
+        self.count(|counters| &counters.kept);
+        match &self.store {
+            Store::Memory(memory) => memory.set(key.clone(), slot, stamp),
+            Store::Own(backend) => {
+                self.heard(backend.set(key, slot.encode(key), slot.life()).await);
+            }
+        }
+    }
+
+    /// Forgets what is kept under `key`.
+    pub(crate) async fn forget(&self, key: &CacheKey) {
+        match &self.store {
+            Store::Memory(memory) => memory.remove(key),
+            Store::Own(backend) => drop(self.heard(backend.remove(key).await)),
+        }
+    }
+
+    /// Makes untrue what lies at `place` or under it, for everybody.
+    pub(crate) async fn invalidate(&self, place: &CachePlace) {
+        match &self.store {
+            Store::Memory(memory) => memory.invalidate(place),
+            Store::Own(backend) => drop(self.heard(backend.invalidate(place).await)),
+        }
+    }
+
+    /// Joins those who want the answer of `key`.
+    pub(crate) fn join(&self, key: &CacheKey, now: Instant) -> Joined {
+        self.shared.flights.join(key, now)
+    }
+
+    /// A failure of the store counts as nothing kept; it is told once, until the store works again.
+    fn heard<T>(&self, answer: Result<T>) -> Option<T> {
+        match answer {
+            Ok(answer) => {
+                self.shared.warned.store(false, Ordering::Relaxed);
+                Some(answer)
+            }
+            Err(error) => {
+                if !self.shared.warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(error.r#type = error.code(), "the cache cannot be used: {error}");
+                }
+                None
+            }
+        }
+    }
+
+    fn count(&self, counter: impl Fn(&Counters) -> &AtomicU64) {
+        counter(&self.shared.counters).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts what became of a call.
+    pub(crate) fn note(&self, outcome: Noted) {
+        self.count(|counters| match outcome {
+            Noted::Hit => &counters.hits,
+            Noted::Stale => &counters.stale,
+            Noted::Validated => &counters.validated,
+            Noted::Miss => &counters.misses,
+        });
+    }
+}
+
+/// What became of a call that could be answered from the cache.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Noted {
+    Hit,
+    Stale,
+    Validated,
+    Miss,
+}
+
+/// What a call found under its key.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) slot: Option<Arc<Slot>>,
+    pub(crate) stamp: u64,
+    /// The key, where it had to be made.
+    pub(crate) key: Option<CacheKey>,
+}
+
+impl Found {
+    /// The answer that is for such a request.
+    pub(crate) fn entry(&self, asked: &HeaderMap) -> Option<&Arc<Entry>> {
+        self.slot.as_ref()?.find(asked, self.stamp)
+    }
+}
+
+/// An answer that is to be kept, and where.
+struct Keep {
+    cache: Cache,
+    key: CacheKey,
+    draft: Draft,
+    slot: Option<Arc<Slot>>,
+}
+
+impl Keep {
+    async fn keep(self, body: Bytes) {
+        let Self { cache, key, draft, slot } = self;
+        if !decide::holds_token(&body) {
+            cache.keep(&key, slot.as_deref(), draft.entry(body)).await;
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, rules, shared: _ } = self;
+        let mut shown = f.debug_struct("Cache");
+        match store {
+            Store::Memory(memory) => shown.field("store", memory),
+            Store::Own(backend) => shown.field("store", backend),
+        };
+        shown.field("rules", rules).finish()
     }
 }
 
@@ -83,6 +395,11 @@ pub trait CacheBackend: fmt::Debug + Send + Sync {
 
     /// What is kept, at most `most` values, in no order.
     fn list(&self, most: usize) -> BoxFuture<'_, Result<Vec<Bytes>>>;
+
+    /// Keeps at most so many bytes from now on; stores that are bounded otherwise do nothing.
+    fn set_capacity(&self, bytes: u64) {
+        let _ = bytes;
+    }
 
     /// How many values are kept, and how many bytes they take together.
     fn usage(&self) -> BoxFuture<'_, Result<(u64, u64)>>;

@@ -44,7 +44,7 @@ mod transport;
 pub use auth::{Auth, Sign};
 pub use blocking::block_on;
 pub use body::{Body, BoxFuture, Progress, Replay, WireBody};
-pub use cache::{Cache, CacheBackend, CacheKey, CacheMode, CachePlace, Kept};
+pub use cache::{Cache, CacheBackend, CacheEntry, CacheKey, CacheMode, CachePlace, CacheStats, Kept};
 pub use catalog::{Catalog, Following, MethodPolicy, Paginate, Route};
 pub use circuit::Circuit;
 pub use client::{Attempt, Client, ClientBuilder, until};

@@ -13,8 +13,10 @@ use crate::{
     error::{Fault, quoted},
 };
 
+mod filled;
 mod segment;
 
+pub(crate) use filled::filled;
 pub use segment::Segment;
 
 /// The most segments of one path.

@@ -19,6 +19,7 @@ use crate::{
     query::{self, Style},
 };
 
+mod affected;
 mod base;
 mod curl;
 mod explain;

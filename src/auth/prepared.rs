@@ -2,7 +2,7 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use http::{
@@ -10,10 +10,12 @@ use http::{
     header::{AUTHORIZATION, COOKIE},
     uri::PathAndQuery,
 };
+use sha2::{Digest, Sha256};
 
-use super::{cookie::KeyCookie, fault, sign::Sign};
+use super::{cookie::KeyCookie, fault, sign::Sign, whose::Whose};
 use crate::{
     body::Body,
+    cache::{Identity, feed},
     error::{Error, ErrorKind, Fault, Result, quoted},
     header,
     request::Origin,
@@ -33,6 +35,7 @@ pub(crate) struct Prepared {
     signer: Option<(u64, Arc<dyn Sign>)>,
     /// Headers that the signer adds, each with what is shown in its place.
     stand_ins: Vec<(HeaderName, HeaderValue)>,
+    whose: OnceLock<Whose>,
 }
 
 impl Prepared {
@@ -47,6 +50,7 @@ impl Prepared {
             masks: Masks::default(),
             signer: None,
             stand_ins: Vec::new(),
+            whose: OnceLock::new(),
         }
     }
 
@@ -72,6 +76,35 @@ impl Prepared {
         self.query.as_ref().map(|(name, key)| (name, key.expose())).hash(&mut hasher);
         self.cookie.as_ref().map(KeyCookie::pair).hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// Whose the answers are that a cache keeps, the same in every process; asked for once all is prepared.
+    pub(crate) fn whose(&self) -> &Whose {
+        self.whose.get_or_init(|| match &self.signer {
+            Some((number, signer)) => Whose::Ask(Arc::clone(signer), *number, self.fixed()),
+            None if self.headers.is_empty() && self.query.is_none() && self.cookie.is_none() => {
+                Whose::Known(Identity::default())
+            }
+            None => Whose::Known(self.fixed()),
+        })
+    }
+
+    /// What stands for all that is attached to every request, under which names.
+    fn fixed(&self) -> Identity {
+        let mut hash = Sha256::new();
+        let mut part = |kind: &[u8], name: &str, value: &[u8]| {
+            [kind, name.as_bytes(), value].iter().for_each(|text| feed(&mut hash, text));
+        };
+        for (name, value) in &self.headers {
+            part(b"header", name.as_str(), value.as_bytes());
+        }
+        if let Some((name, key)) = &self.query {
+            part(b"query", name, key.expose().as_bytes());
+        }
+        if let Some(cookie) = &self.cookie {
+            part(b"cookie", "", cookie.pair().as_bytes());
+        }
+        hash.finalize().into()
     }
 
     pub(crate) fn header(&mut self, name: &str, value: &str) -> Result<(), Fault> {

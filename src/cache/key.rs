@@ -1,6 +1,9 @@
 //! By what an answer is found again, and the places that it lies under.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use http::Uri;
 use sha2::{Digest, Sha256};
@@ -11,12 +14,13 @@ use crate::{request::Origin, secret::hex};
 ///
 /// The identity is whoever the answer is for: two clients find each other's answers only where they sign in as the
 /// same. It is seen through [`CacheKey::id`] alone. Printing a key shows the origin.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CacheKey {
     identity: Identity,
-    place: CachePlace,
-    /// Path and query as they are asked for.
-    target: String,
+    url: Box<str>,
+    /// Where in the URL its origin ends, and its path.
+    origin: usize,
+    path: usize,
 }
 
 /// Whose an answer is.
@@ -25,27 +29,65 @@ pub(crate) type Identity = [u8; 32];
 impl CacheKey {
     /// The key of a URL; `None` where it is not absolute.
     pub(crate) fn new(identity: Identity, uri: &Uri) -> Option<Self> {
+        let origin = Origin::of(uri)?.to_string();
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        Some(Self { identity, place: CachePlace::of(uri)?, target: target.to_owned() })
+        let (end, path) = (origin.len(), origin.len() + target.find('?').unwrap_or(target.len()));
+        Some(Self { identity, url: (origin + target).into(), origin: end, path })
     }
 
     /// 64 hexadecimal digits that stand for this key in a store which has `salt`; no part can be read from them.
     pub fn id(&self, salt: &[u8]) -> String {
-        let mut hash = self.place.hash(salt, 0);
-        feed(&mut hash, &self.identity);
-        feed(&mut hash, self.target.as_bytes());
+        let mut hash = Sha256::new();
+        for part in [salt, &self.identity, self.url.as_bytes()] {
+            feed(&mut hash, part);
+        }
         hex(&hash.finalize())
     }
 
     /// Where it lies.
-    pub fn place(&self) -> &CachePlace {
-        &self.place
+    pub fn place(&self) -> CachePlace {
+        CachePlace::new(&self.url[..self.path], self.origin)
+    }
+
+    /// Whether it is the key of this URL and identity.
+    pub(super) fn is_for(&self, identity: &Identity, uri: &Uri) -> bool {
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let (origin, own) = self.url.split_at(self.origin);
+        let same = || match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme), Some(authority)) => {
+                let rest = origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
+                rest == Some(authority.as_str()) || Origin::of(uri).is_some_and(|other| other.to_string() == origin)
+            }
+            _ => false,
+        };
+        own == target && self.identity == *identity && same()
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The URL, which holds no credentials.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where in the URL its origin ends, and its path.
+    pub(super) fn ends(&self) -> (usize, usize) {
+        (self.origin, self.path)
+    }
+}
+
+/// By its identity and target alone, so that a URL need not be put together to be looked for.
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.identity, &self.url[self.origin..]).hash(state);
     }
 }
 
 impl fmt::Debug for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CacheKey").field("origin", &self.place.origin).finish_non_exhaustive()
+        f.debug_struct("CacheKey").field("origin", &&self.url[..self.origin]).finish_non_exhaustive()
     }
 }
 
@@ -54,62 +96,65 @@ impl fmt::Debug for CacheKey {
 /// Printing it shows the origin.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CachePlace {
-    origin: String,
-    /// Without a slash at its end; empty for the whole origin.
-    path: String,
+    /// Without a slash at its end.
+    url: Box<str>,
+    origin: usize,
 }
 
 impl CachePlace {
-    /// The place of a URL; `None` where it is not absolute.
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
-        Some(Self::at(&Origin::of(uri)?, uri.path()))
+    fn new(url: &str, origin: usize) -> Self {
+        Self { url: url.trim_end_matches('/').into(), origin }
     }
 
-    /// The place of a path on an origin.
-    pub(crate) fn at(origin: &Origin, path: &str) -> Self {
-        Self { origin: origin.to_string(), path: path.trim_end_matches('/').to_owned() }
+    /// The place of a URL; `None` where it is not absolute.
+    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+        let origin = Origin::of(uri)?.to_string();
+        Some(Self::new(&format!("{origin}{}", uri.path()), origin.len()))
     }
 
     /// 32 hexadecimal digits that stand for its origin in a store which has `salt`.
     pub fn origin(&self, salt: &[u8]) -> String {
-        self.digits(salt, 0)
+        digits(salt, &self.url[..self.origin])
     }
 
     /// 32 hexadecimal digits that stand for this place in a store which has `salt`.
     pub fn id(&self, salt: &[u8]) -> String {
-        self.digits(salt, self.path.len())
+        digits(salt, &self.url)
     }
 
-    /// What stands for it and for every place that it lies under: the whole origin first, itself last.
+    /// What stands for every place that it lies under and for itself: the whole origin first, itself last.
     pub fn ids(&self, salt: &[u8]) -> Vec<String> {
-        let slashes = self.path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
-        let mut ids: Vec<_> = slashes.map(|at| self.digits(salt, at)).collect();
-        ids.push(self.id(salt));
-        ids
+        ends(&self.url, self.origin).map(|end| digits(salt, &self.url[..end])).collect()
     }
 
     /// Whether `other` is this place or lies under it.
     pub fn holds(&self, other: &Self) -> bool {
-        let rest = other.path.strip_prefix(&self.path).filter(|_| self.origin == other.origin);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let rest = other.url.strip_prefix(&*self.url);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && self.origin == other.origin
     }
 
-    fn digits(&self, salt: &[u8], end: usize) -> String {
-        hex(&self.hash(salt, end).finalize()[..16])
+    /// Its URL, without a slash at its end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
+}
 
-    fn hash(&self, salt: &[u8], end: usize) -> Sha256 {
-        let mut hash = Sha256::new();
-        feed(&mut hash, salt);
-        feed(&mut hash, self.origin.as_bytes());
-        feed(&mut hash, &self.path.as_bytes()[..end]);
-        hash
-    }
+/// Where each place ends that a URL lies under, whose origin ends at `origin`: the origin first, itself last.
+pub(super) fn ends(url: &str, origin: usize) -> impl Iterator<Item = usize> {
+    let path = url.as_bytes()[origin..].iter().enumerate();
+    path.filter(|(_, byte)| **byte == b'/').map(move |(at, _)| origin + at).chain([url.len()])
+}
+
+fn digits(salt: &[u8], text: &str) -> String {
+    let mut hash = Sha256::new();
+    feed(&mut hash, salt);
+    feed(&mut hash, text.as_bytes());
+    hex(&hash.finalize()[..16])
 }
 
 impl fmt::Debug for CachePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachePlace").field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("CachePlace").field("origin", &&self.url[..self.origin]).finish_non_exhaustive()
     }
 }
 
@@ -117,4 +162,72 @@ impl fmt::Debug for CachePlace {
 pub(crate) fn feed(hash: &mut Sha256, bytes: &[u8]) {
     hash.update((bytes.len() as u64).to_be_bytes());
     hash.update(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(identity: u8, url: &str) -> CacheKey {
+        CacheKey::new([identity; 32], &url.parse().unwrap()).unwrap()
+    }
+
+    fn place(url: &str) -> CachePlace {
+        CachePlace::of(&url.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn c30_a_key_is_hexadecimal_digits_whatever_it_is_of() {
+        let long = format!("http://h/{}", "a".repeat(4_096));
+        let urls = [
+            "http://h/a/../b",
+            "http://h/b",
+            &long,
+            "http://h/%00",
+            "http://h/A",
+            "http://h/a",
+            "http://h/a/",
+            "http://h/a?",
+            "http://h/a?b",
+            "http://h:81/a",
+            "https://h/a",
+        ];
+        let mut ids = std::collections::HashSet::new();
+        for identity in 0..2 {
+            for url in urls {
+                let id = key(identity, url).id(b"salt");
+                assert!(id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{id}");
+                assert!(ids.insert(id), "{url}");
+            }
+        }
+        assert_ne!(key(0, "http://h/a").id(b"salt"), key(0, "http://h/a").id(b"other"));
+        assert_eq!(key(0, "http://h:80/a").id(b""), key(0, "http://h/a").id(b""));
+    }
+
+    #[test]
+    fn c09_a_place_holds_what_lies_under_it_and_nothing_beside_it() {
+        let table = [
+            ("http://h/people/ada", "http://h/people/ada/activities?page=2", true),
+            ("http://h/people/ada/", "http://h/people/ada", true),
+            ("http://h", "http://h/people", true),
+            ("http://h/people/ada", "http://h/people/adam", false),
+            ("http://h/people/ada", "http://h/people", false),
+            ("http://h/a", "http://h:81/a/b", false),
+            ("http://h", "http://h.evil/a", false),
+        ];
+        for (outer, inner, expected) in table {
+            let (outer, inner) = (place(outer), place(inner));
+            assert_eq!(outer.holds(&inner), expected, "{} {}", outer.url, inner.url);
+            assert_eq!(inner.ids(b"s").contains(&outer.id(b"s")), expected, "{} {}", outer.url, inner.url);
+        }
+        assert_eq!(place("http://h/a/b").ids(b"s").len(), 3);
+        assert_eq!(place("http://h/a/b").ids(b"s")[0], place("http://h/x").origin(b"s"));
+        assert_eq!(key(0, "http://h/a/b/?c/d").place(), place("http://h/a/b"));
+    }
+
+    #[test]
+    fn s01_neither_prints_more_than_an_origin() {
+        let key = key(0, "http://h/CNRY?CNRY");
+        assert!(!format!("{key:?} {:?}", key.place()).contains("CNRY"));
+    }
 }

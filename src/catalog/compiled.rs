@@ -29,7 +29,7 @@ mod walk;
 use record::RouteRecord;
 
 /// What the bytes begin with: a name, and the version that wrote them.
-const BEGIN: &str = concat!("restwalk catalog 2 of ", env!("CARGO_PKG_VERSION"), "\n");
+const BEGIN: &str = concat!("restwalk catalog 3 of ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// The most bytes that are read; the two files have 4 MiB each.
 const MOST: u64 = 64 << 20;
@@ -293,7 +293,8 @@ impl<R: Read + Seek> Blocks<R> {
     /// Reads a route whose default bodies stand in `file`.
     fn route(&mut self, block: Block, file: &Arc<str>) -> Result<super::Route> {
         let mut route = self.read::<record::ReadRoute>(block)?.0;
-        template::check(&route.template).map_err(|_| damaged())?;
+        let affected = route.policies.iter().flatten().flat_map(|policy| &policy.affects).map(String::as_str);
+        std::iter::once(&*route.template).chain(affected).try_for_each(template::check).map_err(|_| damaged())?;
         let policies = route.policies.iter_mut().flatten().filter_map(|policy| policy.body.as_mut());
         let presets = route.presets.iter_mut().map(|(_, preset)| preset);
         policies.chain(presets).for_each(|preset| preset.set_file(file));

@@ -173,8 +173,14 @@ const POLICY: &[Key] = &[
     ),
     key(
         "cache",
-        &Shape::Either(&[Shape::Seconds, OFF]),
-        "How long an answer is fresh, in seconds, or off. Nothing acts on it yet.",
+        &Shape::Either(&[Shape::Seconds, OFF, Shape::Some(CACHING)]),
+        "How long an answer that a cache keeps is fresh, in seconds, whatever it says itself; off: none is kept.",
+    ),
+    key(
+        "affects",
+        &Shape::List(&Shape::Text(&KNOWN_ROUTE)),
+        "Routes of which it makes untrue what a cache keeps, with all that lies under them, besides its own path. \
+         Their variables are filled from its own.",
     ),
     key(
         "paginate",
@@ -188,6 +194,15 @@ const POLICY: &[Key] = &[
     ),
     key("schema", &Shape::Text(&SCHEMA_PATH), "The JSON Schema of its body: a file beside this one."),
     key("deprecated", &Shape::Flag, "Whether it is there for old callers only."),
+];
+
+const CACHING: &[Key] = &[
+    key("ttl", &Shape::Seconds, "How long an answer is fresh, in seconds. Default: as long as it says."),
+    key(
+        "shared",
+        &Shape::Flag,
+        "true: one answer is for all who call, where it says that it may be. Default: each has his own.",
+    ),
 ];
 
 const PAGINATE: &[&str] = &["link", "next", "cursor", "page", "offset", "before", "after"];
@@ -207,9 +222,6 @@ const LISTING: &[Key] = &[
 ];
 
 pub(crate) const OFF: Shape = Shape::Word(&["off"]);
-
-/// Keys of a policy that are kept for later and change nothing yet, which a reader of the file should know.
-pub(super) const INERT: &[&str] = &["cache"];
 
 /// The whole of `defaults.yaml`.
 pub(super) const DEFAULTS: Shape = Shape::Named(&KNOWN_ROUTE, &Shape::Some(DEFAULT_BODIES));

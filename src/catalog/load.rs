@@ -46,6 +46,7 @@ pub(super) fn load(resources: Source<'_>, defaults: Source<'_>) -> Result<Inner>
         loader.add(&mut reader, name, resource)?;
     }
     loader.refuse_idle(root.get("variables"))?;
+    loader.check_affected()?;
     let mut lint = reader.lint;
     loader.defaults(defaults, &mut lint)?;
     Ok(Inner {
@@ -165,6 +166,18 @@ impl<'d> Loader<'d> {
         Ok(())
     }
 
+    /// Holds what methods make untrue against all routes.
+    fn check_affected(&self) -> Result<()> {
+        for (resource, route) in self.places.iter().zip(&self.routes) {
+            let policies = resource.get("methods").into_iter().flat_map(View::pairs).map(|(_, policy)| policy);
+            for template in policies.filter_map(|policy| policy.get("affects")).flat_map(View::items) {
+                self.number_of(template.text()).ok_or_else(|| self.no_route(template))?;
+                refuse_unfilled(route.template(), template)?;
+            }
+        }
+        Ok(())
+    }
+
     fn defaults(&mut self, source: Source<'_>, lint: &mut Vec<String>) -> Result<()> {
         let document = Document::parse(source.name, source.text)?;
         let Some(root) = document.root() else { return Ok(()) };
@@ -200,6 +213,25 @@ impl<'d> Loader<'d> {
         let near = suggestion(template.text(), self.routes.iter().map(Route::template));
         template.error(format_args!("no resource has the route {}{near}", quoted(template.text())))
     }
+}
+
+/// A template is filled with the variables of the route that affects it, so it has no other.
+fn refuse_unfilled(route: &str, template: View<'_>) -> Result<()> {
+    let own = || variables(route);
+    match variables(template.text()).find(|name| own().all(|own| own != *name)) {
+        None => Ok(()),
+        Some(name) => {
+            let (near, name) = (suggestion(name, own()), quoted(name));
+            Err(template.error(format_args!("{} has no variable {name} to fill it with{near}", quoted(route))))
+        }
+    }
+}
+
+fn variables(template: &str) -> impl Iterator<Item = &str> {
+    template::parts(template).filter_map(|part| match part {
+        Part::Variable(name) => Some(name),
+        Part::Literal(_) => None,
+    })
 }
 
 /// Whether two templates first differ in the name of a variable.

@@ -5,7 +5,12 @@ use std::{str::FromStr, time::Duration};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
-    catalog::{paginate::Paginate, preset::Preset, write},
+    catalog::{
+        paginate::Paginate,
+        preset::Preset,
+        template::{self, Part},
+        write,
+    },
     params::Defaults,
     query,
 };
@@ -32,7 +37,9 @@ pub struct MethodPolicy {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<Attempts>,
     pub(crate) limits: Vec<Rate>,
-    pub(crate) cache: Option<Freshness>,
+    pub(crate) cache: Option<Caching>,
+    /// Routes of which it makes untrue what is kept, besides its own path.
+    pub(crate) affects: Vec<String>,
     pub(crate) paginate: Option<Paginate>,
     pub(crate) confirm: bool,
     pub(crate) schema: Option<String>,
@@ -103,6 +110,11 @@ impl MethodPolicy {
         write::policy(self)
     }
 
+    /// The routes that it affects, each as its parts.
+    pub(crate) fn affected(&self) -> impl Iterator<Item = impl Iterator<Item = Part<'_>>> {
+        self.affects.iter().map(|template| template::parts(template))
+    }
+
     /// The default body of the named operation.
     pub(crate) fn body(&self) -> Option<&Defaults> {
         self.body.as_ref().map(Preset::defaults)
@@ -117,12 +129,16 @@ pub(crate) enum Attempts {
     AtMost(u8),
 }
 
-/// How long an answer is fresh, whatever it says itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the answers of a method are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "compiled", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Freshness {
-    Off,
-    For(Duration),
+pub(crate) struct Caching {
+    /// They are not.
+    pub(crate) off: bool,
+    /// How long one is fresh, whatever it says itself.
+    pub(crate) ttl: Option<Duration>,
+    /// Whether one is for all who call, by the rules of a shared cache.
+    pub(crate) shared: bool,
 }
 
 /// So many calls in a second, a minute or an hour.

@@ -6,9 +6,8 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
     catalog::{
-        keys::INERT,
         paginate::{By, Paginate},
-        policy::{Attempts, Freshness, MethodPolicy},
+        policy::{Attempts, Caching, MethodPolicy},
         preset::{MOST_REMARKS, Preset, write_texts},
         route::{Adapt, Alias, Route, Slash, Variable},
         scalar::Scalar,
@@ -114,9 +113,6 @@ impl Reader {
     fn policy(&mut self, template: &str, method: Method, view: View<'_>) -> Result<MethodPolicy> {
         let mut policy = MethodPolicy::new(method);
         for (key, value) in view.pairs() {
-            if INERT.contains(&key.text()) && self.lint.len() < MOST_REMARKS {
-                self.lint.push(key.remark(format_args!("{} is kept, but nothing acts on it yet", quoted(key.text()))));
-            }
             match key.text() {
                 "operation" => policy.operations = texts(value),
                 "params" => policy.params = params(template, value)?,
@@ -131,7 +127,8 @@ impl Reader {
                 "timeout" => policy.timeout = seconds(value),
                 "retry" => policy.retry = Some(number(value).map_or(Attempts::Off, Attempts::AtMost)),
                 "limit" => policy.limits = texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
-                "cache" => policy.cache = Some(seconds(value).map_or(Freshness::Off, Freshness::For)),
+                "cache" => policy.cache = Some(caching(&policy.method, key, value)?),
+                "affects" => policy.affects = affects(&policy.method, key, value)?,
                 "paginate" => policy.paginate = Some(paginate(value)?),
                 "danger" => policy.confirm = true,
                 "schema" => policy.schema = Some(owned(value)),
@@ -181,6 +178,26 @@ fn params(template: &str, view: View<'_>) -> Result<Vec<(String, String)>> {
         params.push((owned(name), owned(value)));
     }
     Ok(params)
+}
+
+fn caching(method: &Method, key: View<'_>, value: View<'_>) -> Result<Caching> {
+    let ttl = value.get("ttl").or(Some(value)).and_then(seconds);
+    let caching = Caching {
+        off: value.kind() != Kind::Map && ttl.is_none(),
+        ttl,
+        shared: value.get("shared").is_some_and(is_true),
+    };
+    if caching.off || matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(caching);
+    }
+    Err(key.error(format_args!("answers of GET and HEAD are kept, those of {method} are not")))
+}
+
+fn affects(method: &Method, key: View<'_>, value: View<'_>) -> Result<Vec<String>> {
+    if method.is_safe() {
+        return Err(key.error(format_args!("{method} changes nothing, so it makes nothing untrue")));
+    }
+    Ok(texts(value))
 }
 
 fn paginate(view: View<'_>) -> Result<Paginate> {

@@ -8,7 +8,7 @@ use crate::{
     catalog::{
         Inner,
         paginate::{By, Paginate},
-        policy::{Attempts, Freshness, MethodPolicy},
+        policy::{Attempts, Caching, MethodPolicy},
         route::{Adapt, Route, Slash, Variable},
         settings::{COUNT_HEADER, EXPAND, STYLES},
     },
@@ -230,6 +230,9 @@ fn policy_entries(policy: &MethodPolicy) -> Value {
     }
     entries.flag("idempotency_key", policy.idempotency_key);
     work(policy, &mut entries);
+    if !policy.affects.is_empty() {
+        entries.put("affects", list(policy.affects.clone()));
+    }
     if !policy.limits.is_empty() {
         entries.put("limit", list(policy.limits.iter().map(ToString::to_string).collect()));
     }
@@ -270,10 +273,26 @@ fn work(policy: &MethodPolicy, entries: &mut Entries) {
         Some(Attempts::AtMost(attempts)) => entries.put("retry", Value::Json(attempts.to_string())),
         None => {}
     }
-    match policy.cache {
-        Some(Freshness::Off) => entries.text("cache", Some("off")),
-        Some(Freshness::For(time)) => entries.put("cache", Value::Seconds(time.as_secs_f64())),
-        None => {}
+    if let Some(caching) = policy.cache {
+        entries.put("cache", caching_entries(caching));
+    }
+}
+
+/// A word or a number where it says no more.
+fn caching_entries(caching: Caching) -> Value {
+    let Caching { off, ttl, shared } = caching;
+    let seconds = ttl.map(|ttl| Value::Seconds(ttl.as_secs_f64()));
+    match seconds {
+        _ if off => Value::Text("off".to_owned()),
+        Some(seconds) if !shared => seconds,
+        seconds => {
+            let mut entries = Entries::default();
+            if let Some(seconds) = seconds {
+                entries.put("ttl", seconds);
+            }
+            entries.put("shared", Value::Bool(shared));
+            Value::Map(entries.0)
+        }
     }
 }
 

@@ -90,7 +90,12 @@ impl Base {
 
     /// The absolute URL of `path`, which begins with a slash and is encoded already, without the base's own query.
     pub(crate) fn beside(&self, path: &str) -> String {
-        format!("{}{}{path}", self.origin, self.prefix.trim_end_matches('/'))
+        format!("{}{}", self.origin, self.below(path))
+    }
+
+    /// `path` from the root of the origin.
+    pub(crate) fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix.trim_end_matches('/'))
     }
 
     pub(crate) fn origin(&self) -> &Origin {

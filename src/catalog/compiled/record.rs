@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::{
     catalog::{
         paginate::{By, Paginate},
-        policy::{Attempts, Freshness, MethodPolicy, Rate},
+        policy::{Attempts, Caching, MethodPolicy, Rate},
         preset::Preset,
         route::Route,
         settings::{EXPAND, STYLES, Settings},
@@ -68,7 +68,8 @@ struct PolicyFields {
     timeout: Option<Duration>,
     retry: Option<Attempts>,
     limits: Vec<Rate>,
-    cache: Option<Freshness>,
+    cache: Option<Caching>,
+    affects: Vec<String>,
     #[serde(with = "paginate")]
     paginate: Option<Paginate>,
     confirm: bool,

@@ -158,13 +158,21 @@ fn policy(number: usize, method: &'static str) -> impl Strategy<Value = Value> {
         ("timeout", (1..100_000_u32).prop_map(|millis| json!(f64::from(millis) / 1000.0)).boxed()),
         ("retry", prop_oneof![(1..=5).prop_map(Value::from), Just(json!("off"))].boxed()),
         ("limit", choice(&["10/s", "60/min", "1000/h"]).boxed()),
-        ("cache", prop_oneof![(1..1000).prop_map(Value::from), Just(json!("off"))].boxed()),
         ("paginate", paginate().boxed()),
         ("danger", choice(&["confirm"]).boxed()),
         ("schema", choice(&["a.json", "b/c.json"]).boxed()),
         ("deprecated", any::<bool>().prop_map(Value::from).boxed()),
     ];
+    if method == "GET" {
+        let map = (prop::option::of(1..1000), any::<bool>()).prop_map(|(ttl, shared)| match ttl {
+            Some(ttl) => json!({"ttl": ttl, "shared": shared}),
+            None => json!({"shared": shared}),
+        });
+        keys.push(("cache", prop_oneof![(1..1000).prop_map(Value::from), Just(json!("off")), map].boxed()));
+    }
     if method == "POST" {
+        keys.push(("cache", choice(&["off"]).boxed()));
+        keys.push(("affects", Just(json!(["/r0/{id}"])).boxed()));
         keys.push(("idempotency_key", any::<bool>().prop_map(Value::from).boxed()));
         keys.push(("body", body().boxed()));
     }

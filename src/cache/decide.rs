@@ -1,0 +1,206 @@
+//! What may be kept (RFC 9111, section 3), what may be given again (section 4), and what an answer makes untrue (4.4).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, Method, StatusCode, Version,
+    header::{
+        AUTHORIZATION, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+        LAST_MODIFIED, RANGE, SET_COOKIE,
+    },
+};
+
+use super::{
+    CacheMode, Rules,
+    control::Control,
+    entry::{Draft, Entry, kept_headers},
+    terms::{Moment, Terms, explicit, guess},
+    vary::Selecting,
+};
+
+/// What a call asks of the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    control: Control,
+    mode: CacheMode,
+    /// Whether the caller validates an answer of their own.
+    conditional: bool,
+    pub(super) range: bool,
+}
+
+impl Asked {
+    /// Reads what a request and its mode ask; `None` where no answer to it is kept or given again.
+    pub(crate) fn read(mode: CacheMode, method: &Method, headers: &HeaderMap) -> Option<Self> {
+        let control = Control::read(headers);
+        let looks = matches!(*method, Method::GET | Method::HEAD);
+        let conditions = [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
+        let conditional = conditions.iter().any(|name| headers.contains_key(name));
+        let range = headers.contains_key(RANGE);
+        (looks && mode != CacheMode::NoStore && !control.no_store).then_some(Self { control, mode, conditional, range })
+    }
+
+    /// Whether what is kept may be given at all.
+    pub(crate) fn looks(&self) -> bool {
+        self.mode != CacheMode::Reload && !self.conditional
+    }
+
+    /// Whether nothing may be sent.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.mode == CacheMode::OnlyIfCached || self.control.only_if_cached
+    }
+
+    /// Whether the caller validates an answer of their own.
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.conditional
+    }
+}
+
+/// What becomes of an answer that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// It is given again.
+    Fresh,
+    /// It is given again although it is stale.
+    Stale,
+    /// The same, and is renewed meanwhile.
+    Renew,
+    /// The server is asked whether it still holds.
+    Validate,
+}
+
+impl Entry {
+    /// What becomes of it for this call.
+    pub(crate) fn serves(&self, asked: &Asked, now: Moment) -> Use {
+        let (age, terms, control) = (self.age(now), &self.terms, &asked.control);
+        let fresh = terms.lifetime > age;
+        let given = if fresh { Use::Fresh } else { Use::Stale };
+        match asked.mode {
+            CacheMode::ForceCache | CacheMode::OnlyIfCached => return given,
+            CacheMode::NoCache => return Use::Validate,
+            _ => {}
+        }
+        // An answer that never changes while it is fresh is not asked for again by a reload (RFC 8246).
+        let too_old = control.max_age.is_some_and(|most| age > most || most.is_zero()) && !(fresh && terms.immutable);
+        let left = terms.lifetime.saturating_sub(age);
+        if terms.no_cache || control.no_cache || too_old || control.min_fresh.is_some_and(|least| left < least) {
+            return Use::Validate;
+        }
+        if fresh {
+            return Use::Fresh;
+        }
+        let stale = age.saturating_sub(terms.lifetime);
+        if terms.must_revalidate {
+            Use::Validate
+        } else if stale <= terms.while_revalidate && !terms.while_revalidate.is_zero() {
+            Use::Renew
+        } else if control.max_stale.is_some_and(|most| stale <= most) {
+            Use::Stale
+        } else {
+            Use::Validate
+        }
+    }
+
+    /// Whether it may stand in for an answer that the server failed to give (RFC 5861, section 4).
+    pub(crate) fn stands_in(&self, asked: &Asked, now: Moment) -> bool {
+        let allowed = self.terms.if_error.max(asked.control.stale_if_error.unwrap_or_default());
+        let stale = self.age(now).saturating_sub(self.terms.lifetime);
+        let forbidden = self.terms.no_cache || self.terms.must_revalidate || asked.control.no_cache;
+        !forbidden && !allowed.is_zero() && stale <= allowed
+    }
+}
+
+/// Whether a failure of this status lets a stale answer stand in.
+pub(crate) fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+/// What came, for the decision whether it is kept.
+pub(crate) struct Came<'a> {
+    pub(crate) method: &'a Method,
+    /// The headers of the request, as far as they are not made by a signer.
+    pub(crate) asked: &'a HeaderMap,
+    /// Whether the request carried credentials.
+    pub(crate) signed: bool,
+    pub(crate) status: StatusCode,
+    pub(crate) version: Version,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Rules {
+    /// What is kept of an answer once its body is whole; `None` where it is not to be kept.
+    pub(crate) fn draft(&self, came: &Came<'_>, now: Moment, stamp: u64) -> Option<Draft> {
+        let (status, headers) = (came.status, came.headers);
+        let control = Control::read(headers);
+        let understood = control.must_understand && is_understood(status);
+        let refused = *came.method != Method::GET
+            || came.asked.contains_key(RANGE)
+            || headers.contains_key(CONTENT_RANGE) && status == StatusCode::PARTIAL_CONTENT
+            || control.no_store && !understood
+            || control.must_understand && !understood
+            || headers.contains_key(SET_COOKIE) && !self.cookies
+            // `Pragma` is read where nothing else is said.
+            || control.no_cache && !headers.contains_key(http::header::CACHE_CONTROL)
+            || self.shared && (control.private || came.signed && !self.is_for_all(&control));
+        if refused || !self.keeps(status, headers, &control, now) {
+            return None;
+        }
+        let selecting = Selecting::read(came.asked, headers)?;
+        let terms = Terms::read(self, status, headers, &control, now);
+        let headers = kept_headers(headers, self);
+        let validated = headers.contains_key(ETAG) || headers.contains_key(LAST_MODIFIED);
+        let of_use = [terms.lifetime, terms.while_revalidate, terms.if_error].iter().any(|time| *time > Duration::ZERO);
+        (validated || of_use).then(|| Draft {
+            status,
+            version: came.version,
+            headers,
+            selecting,
+            terms,
+            came: now,
+            stamp,
+        })
+    }
+
+    /// Whether an answer of this status is kept.
+    fn keeps(&self, status: StatusCode, headers: &HeaderMap, control: &Control, now: Moment) -> bool {
+        let explicit = explicit(self, headers, control, now.wall).is_some();
+        let guessed = guess(self, status, headers, control, now.wall).is_some();
+        match status.as_u16() {
+            200 | 203 | 204 | 300 | 301 | 308 => true,
+            206 | 304 => false,
+            201..=299 => explicit || guessed || self.ttl.is_some(),
+            302 | 303 | 307 => explicit,
+            404 | 410 => explicit || guessed,
+            401 | 403 | 407 | 429 => false,
+            400..=599 => self.errors && (explicit || guessed),
+            _ => false,
+        }
+    }
+
+    /// Whether an answer to one person may be given to another (RFC 9111, section 3.5).
+    fn is_for_all(&self, control: &Control) -> bool {
+        control.public || control.must_revalidate || control.shared_max_age.is_some()
+    }
+}
+
+/// The statuses whose meaning this cache knows.
+fn is_understood(status: StatusCode) -> bool {
+    status.canonical_reason().is_some()
+}
+
+/// Whether a call with this method may change something (RFC 9110, section 9.2.1).
+pub(crate) fn is_unsafe(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}
+
+/// Whether a body holds a token, which is never kept.
+pub(super) fn holds_token(body: &Bytes) -> bool {
+    ["access_token", "refresh_token", "id_token"]
+        .iter()
+        .any(|name| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some())
+}
+
+/// Whether a request with these headers is signed in.
+pub(crate) fn is_signed(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION)
+}

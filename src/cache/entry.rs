@@ -1,0 +1,216 @@
+//! One answer as it is kept: its head as text, its body as it came, and what it allows.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
+    header::{
+        AGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE,
+        IF_NONE_MATCH, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE,
+    },
+};
+
+use super::{
+    Rules,
+    control::Control,
+    terms::{Moment, Terms},
+    vary::Selecting,
+};
+
+/// An answer that is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    /// The headers, as lines of `name: value`.
+    pub(super) head: Bytes,
+    pub(super) body: Bytes,
+    pub(super) selecting: Selecting,
+    pub(super) terms: Terms,
+    /// When it came.
+    pub(super) came: Moment,
+    /// The stamp of its place when it was asked for.
+    pub(super) stamp: u64,
+}
+
+impl Entry {
+    /// Its age by now: by whichever clock says more, since one stands still while the machine sleeps and the other
+    /// may be set; one that came in the future is as old as can be.
+    pub(crate) fn age(&self, now: Moment) -> Duration {
+        let stood = now.at.saturating_duration_since(self.came.at);
+        let walled = now.wall.duration_since(self.came.wall);
+        let resident = match walled {
+            Ok(walled) => stood.max(walled),
+            // Set back by less than a second: clocks are disciplined all the time.
+            Err(back) if back.duration() < Duration::from_secs(1) => stood,
+            Err(_) => return Duration::MAX,
+        };
+        self.terms.age.saturating_add(resident)
+    }
+
+    /// How much longer it is fresh; `None` once it is stale.
+    pub(crate) fn fresh_for(&self, now: Moment) -> Option<Duration> {
+        self.terms.lifetime.checked_sub(self.age(now)).filter(|left| !left.is_zero())
+    }
+
+    /// Its headers, with its age by now.
+    pub(crate) fn headers(&self, now: Moment) -> HeaderMap {
+        let mut headers = self.map();
+        headers.insert(AGE, HeaderValue::from(self.age(now).as_secs().min(1 << 31)));
+        headers
+    }
+
+    /// Its headers as they are kept.
+    pub(super) fn map(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in self.lines() {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(line.0), HeaderValue::from_maybe_shared(self.head.slice_ref(line.1)))
+            {
+                headers.append(name, value);
+            }
+        }
+        headers
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.head.split(|byte| *byte == b'\n').filter_map(|line| {
+            let at = line.iter().position(|byte| *byte == b':')?;
+            Some((&line[..at], &line[at + 1..]))
+        })
+    }
+
+    /// The first value of a header.
+    pub(super) fn get(&self, name: &HeaderName) -> Option<HeaderValue> {
+        let (_, value) = self.lines().find(|(known, _)| *known == name.as_str().as_bytes())?;
+        HeaderValue::from_maybe_shared(self.head.slice_ref(value)).ok()
+    }
+
+    /// By what it can be validated.
+    pub(super) fn has_validator(&self) -> bool {
+        self.get(&ETAG).is_some() || self.get(&LAST_MODIFIED).is_some()
+    }
+
+    /// Asks the server whether it still holds.
+    pub(crate) fn ask(&self, headers: &mut HeaderMap) -> bool {
+        let tag = self.get(&ETAG).map(|tag| headers.insert(IF_NONE_MATCH, tag)).is_some();
+        let date = self.get(&LAST_MODIFIED).map(|date| headers.insert(IF_MODIFIED_SINCE, date)).is_some();
+        tag || date
+    }
+
+    /// Whether a 304 with these headers can be about this answer: its entity tag, where it names one, is the same.
+    pub(crate) fn is_meant(&self, headers: &HeaderMap) -> bool {
+        let plain = |tag: &HeaderValue| tag.as_bytes().strip_prefix(b"W/").unwrap_or(tag.as_bytes()).to_vec();
+        match (headers.get(ETAG), self.get(&ETAG)) {
+            (Some(told), Some(own)) => plain(told) == plain(&own),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    /// The same answer, as a 304 of `now` leaves it (RFC 9111, section 3.2).
+    pub(crate) fn renewed(&self, rules: &Rules, told: &HeaderMap, now: Moment, stamp: u64) -> Self {
+        let mut headers = self.map();
+        let told = kept_headers(told, rules);
+        for name in told.keys() {
+            if matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE) {
+                continue;
+            }
+            headers.remove(name);
+            told.get_all(name).iter().for_each(|value| drop(headers.append(name, value.clone())));
+        }
+        let control = Control::read(&headers);
+        let mut with_age = headers.clone();
+        with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
+        let terms = Terms::read(rules, self.status, &with_age, &control, now);
+        Self { head: text(&headers), terms, came: now, stamp, ..self.clone() }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        self.head.len() + self.body.len() + self.selecting.size()
+    }
+}
+
+/// Makes an entry of an answer whose body is whole.
+pub(crate) struct Draft {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    pub(super) headers: HeaderMap,
+    pub(super) selecting: Selecting,
+    pub(super) terms: Terms,
+    pub(super) came: Moment,
+    pub(super) stamp: u64,
+}
+
+impl Draft {
+    /// The entry with its body.
+    pub(super) fn entry(&self, body: Bytes) -> Arc<Entry> {
+        let Self { status, version, headers, selecting, terms, came, stamp } = self;
+        let head = text(headers);
+        let (selecting, terms) = (selecting.clone(), *terms);
+        Arc::new(Entry { status: *status, version: *version, head, body, selecting, terms, came: *came, stamp: *stamp })
+    }
+}
+
+/// The headers of an answer without those of one connection, of one person, and of this very trip.
+pub(super) fn kept_headers(headers: &HeaderMap, rules: &Rules) -> HeaderMap {
+    let named: Vec<String> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let cookie = matches!(name.as_str(), "set-cookie2") || *name == SET_COOKIE;
+        let trip = [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
+        let other = ["keep-alive", "proxy-connection", "proxy-authentication-info"];
+        let left = trip.contains(name) || other.contains(&name.as_str()) || *name == AUTHORIZATION;
+        if !(left || cookie && !rules.cookies || named.iter().any(|known| known == name.as_str())) {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
+}
+
+/// Headers as lines, in one piece that holds on to nothing else; `Age` is told anew each time.
+fn text(headers: &HeaderMap) -> Bytes {
+    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+    let mut text = BytesMut::with_capacity(length);
+    for (name, value) in headers.iter().filter(|(name, _)| *name != AGE) {
+        text.put_slice(name.as_str().as_bytes());
+        text.put_u8(b':');
+        text.put_slice(value.as_bytes());
+        text.put_u8(b'\n');
+    }
+    text.freeze()
+}
+
+/// The time since 1970 in milliseconds.
+pub(super) fn millis(wall: SystemTime) -> u64 {
+    let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,243 @@
+//! Answers that this process keeps: bounded by their bytes, the least useful going first.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use http::Uri;
+use quick_cache::{
+    DefaultHashBuilder, Equivalent, OptionsBuilder, Weighter,
+    sync::{Cache as Quick, DefaultLifecycle},
+};
+
+use super::{
+    key::{CacheKey, CachePlace, Identity, ends},
+    slot::Slot,
+};
+
+/// So many places that were invalidated are remembered one by one.
+const MARKS: usize = 4_096;
+
+/// What an entry takes besides its bytes, roughly.
+const OVERHEAD: usize = 384;
+
+/// The store in memory.
+pub(super) struct Memory {
+    slots: Slots,
+    /// Counts invalidations; the stamp of what none of them touched.
+    count: AtomicU64,
+    marks: Mutex<Marks>,
+}
+
+type Slots = Quick<CacheKey, Arc<Kept>, Weigh>;
+
+/// A slot, and up to which invalidation its stamp is known.
+pub(super) struct Kept {
+    slot: Arc<Slot>,
+    stamp: u64,
+    checked: AtomicU64,
+    weight: u64,
+}
+
+impl Kept {
+    pub(super) fn slot(self: &Arc<Self>) -> Arc<Slot> {
+        Arc::clone(&self.slot)
+    }
+
+    pub(super) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+}
+
+/// The places that were invalidated, each with the number of the last time.
+#[derive(Default)]
+struct Marks {
+    /// Whatever is older may have been under a place that is forgotten.
+    floor: u64,
+    places: HashMap<Box<str>, u64>,
+}
+
+#[derive(Clone)]
+struct Weigh;
+
+impl Weighter<CacheKey, Arc<Kept>> for Weigh {
+    fn weight(&self, _: &CacheKey, kept: &Arc<Kept>) -> u64 {
+        kept.weight
+    }
+}
+
+/// A key that is looked for, without being made.
+pub(super) struct Probe<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) uri: &'a Uri,
+}
+
+impl Equivalent<CacheKey> for Probe<'_> {
+    fn equivalent(&self, key: &CacheKey) -> bool {
+        key.is_for(self.identity, self.uri)
+    }
+}
+
+impl Hash for Probe<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
+        (self.identity, target).hash(state);
+    }
+}
+
+impl Memory {
+    /// At most `capacity` bytes, of answers of at most `largest` each.
+    pub(super) fn new(capacity: u64, largest: u64) -> Self {
+        // Each shard has its part of the capacity, and room for more than the largest entry.
+        let shards = (capacity / largest.saturating_mul(4).max(1)).clamp(1, 16);
+        let items = usize::try_from(capacity / 4_096).unwrap_or(usize::MAX).clamp(512, 1 << 20);
+        Self { slots: Self::slots(shards as usize, capacity, items), count: AtomicU64::new(1), marks: Mutex::default() }
+    }
+
+    fn slots(shards: usize, capacity: u64, items: usize) -> Slots {
+        let mut options = OptionsBuilder::new();
+        options.shards(shards).weight_capacity(capacity).estimated_items_capacity(items);
+        match options.build() {
+            Ok(options) => {
+                Quick::with_options(options, Weigh, DefaultHashBuilder::default(), DefaultLifecycle::default())
+            }
+            // Not reached: every option is given.
+            Err(_) => Quick::with_weighter(items, capacity, Weigh),
+        }
+    }
+
+    /// What is kept, where nothing has made it untrue.
+    pub(super) fn get(&self, probe: &Probe<'_>) -> Option<Arc<Kept>> {
+        let kept = self.slots.get(probe)?;
+        if kept.checked.load(Ordering::Acquire) == self.count.load(Ordering::Acquire) {
+            return Some(kept);
+        }
+        let marks = self.marks();
+        let key = CacheKey::new(*probe.identity, probe.uri)?;
+        if marks.stamp(&key) != kept.stamp {
+            drop(marks);
+            self.remove(&key);
+            return None;
+        }
+        kept.checked.store(self.count.load(Ordering::Acquire), Ordering::Release);
+        Some(kept)
+    }
+
+    /// The stamp of a key's place.
+    pub(super) fn stamp(&self, key: &CacheKey) -> u64 {
+        self.marks().stamp(key)
+    }
+
+    pub(super) fn set(&self, key: CacheKey, slot: Slot, stamp: u64) {
+        let weight = (slot.size() + key.url().len() + OVERHEAD) as u64;
+        self.slots.insert(key, Arc::new(Kept { slot: Arc::new(slot), stamp, checked: AtomicU64::new(0), weight }));
+    }
+
+    pub(super) fn remove(&self, key: &CacheKey) {
+        self.slots.remove(key);
+    }
+
+    pub(super) fn invalidate(&self, place: &CachePlace) {
+        let mut marks = self.marks();
+        let next = self.count.load(Ordering::Acquire) + 1;
+        if marks.places.len() >= MARKS {
+            marks.places.clear();
+            marks.floor = next;
+        }
+        marks.places.insert(place.url().into(), next);
+        self.count.store(next, Ordering::Release);
+    }
+
+    pub(super) fn clear(&self) {
+        self.slots.clear();
+    }
+
+    /// Forgets the slots that `expired` says; how many.
+    pub(super) fn purge(&self, expired: impl Fn(&Slot) -> bool) -> u64 {
+        let before = self.slots.len();
+        self.slots.retain(|_, kept| !expired(&kept.slot));
+        before.saturating_sub(self.slots.len()) as u64
+    }
+
+    /// At most `most` of what is kept, by their URLs.
+    pub(super) fn list(&self, most: usize) -> Vec<(String, Slot)> {
+        self.slots.iter().take(most).map(|(key, kept)| (key.url().to_owned(), Slot::clone(&kept.slot))).collect()
+    }
+
+    pub(super) fn capacity(&self) -> u64 {
+        self.slots.capacity()
+    }
+
+    pub(super) fn usage(&self) -> (u64, u64) {
+        (self.slots.len() as u64, self.slots.weight())
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Marks {
+    /// The last invalidation of a place that the key lies under.
+    fn stamp(&self, key: &CacheKey) -> u64 {
+        if self.places.is_empty() {
+            return self.floor;
+        }
+        let (origin, path) = key.ends();
+        let url = key.url()[..path].trim_end_matches('/');
+        ends(url, origin).filter_map(|end| self.places.get(&url[..end])).copied().fold(self.floor, u64::max)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memory of {} bytes", self.slots.capacity())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(url: &str) -> CacheKey {
+        CacheKey::new([0; 32], &url.parse().unwrap()).unwrap()
+    }
+
+    fn has(memory: &Memory, url: &str) -> bool {
+        memory.get(&Probe { identity: &[0; 32], uri: &url.parse().unwrap() }).is_some()
+    }
+
+    #[test]
+    fn c09_what_lies_under_a_place_is_given_no_more_once_it_was_invalidated() {
+        let memory = Memory::new(1 << 20, 1 << 10);
+        let urls = ["http://h/a", "http://h/a/b", "http://h/a/b?c", "http://h/ab", "http://i/a/b"];
+        for url in urls {
+            memory.set(key(url), Slot::default(), memory.stamp(&key(url)));
+            assert!(has(&memory, url));
+        }
+        memory.invalidate(&key("http://h/a/b/").place());
+        assert_eq!(urls.map(|url| has(&memory, url)), [true, false, false, true, true]);
+        let before = memory.stamp(&key("http://h/a/b"));
+        memory.invalidate(&key("http://h/").place());
+        assert_eq!(urls.map(|url| has(&memory, url)), [false, false, false, false, true]);
+        memory.set(key("http://h/a/b"), Slot::default(), before);
+        assert!(!has(&memory, "http://h/a/b"), "what was asked for before is not given afterwards");
+    }
+
+    #[test]
+    fn c22_marks_are_bounded_and_no_stamp_comes_back() {
+        let memory = Memory::new(1 << 20, 1 << 10);
+        memory.set(key("http://h/0/x"), Slot::default(), memory.stamp(&key("http://h/0/x")));
+        memory.invalidate(&key("http://h/0").place());
+        for number in 1..=MARKS {
+            memory.invalidate(&key(&format!("http://h/{number}")).place());
+        }
+        assert!(memory.marks().places.len() <= MARKS && !has(&memory, "http://h/0/x"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Which requests an answer is for: those that agree with the first in what `Vary` names (RFC 9111, section 4.1).
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName,
+    header::{ACCEPT_LANGUAGE, VARY},
+};
+
+/// The fields of a request by which an answer was chosen, each as it stood there.
+///
+/// Credentials are left out: whoever they stand for is part of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Selecting(Box<[(HeaderName, Option<Bytes>)]>);
+
+/// No answer varies by more fields.
+const MOST: usize = 32;
+
+impl Selecting {
+    /// Those of a request, for an answer with these headers; `None` where no other request can agree.
+    pub(super) fn read(asked: &HeaderMap, answered: &HeaderMap) -> Option<Self> {
+        let mut names: Vec<HeaderName> = Vec::new();
+        for line in answered.get_all(VARY) {
+            for name in line.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+                match HeaderName::from_bytes(name) {
+                    _ if name.is_empty() => {}
+                    _ if name == b"*" => return None,
+                    Ok(name) if names.contains(&name) => {}
+                    Ok(name) if names.len() < MOST => names.push(name),
+                    // What cannot be read may mean anything.
+                    _ => return None,
+                }
+            }
+        }
+        Some(Self(names.into_iter().map(|name| (name.clone(), plain(asked, &name))).collect()))
+    }
+
+    pub(super) fn of(fields: Vec<(HeaderName, Option<Bytes>)>) -> Self {
+        Self(fields.into())
+    }
+
+    pub(super) fn fields(&self) -> &[(HeaderName, Option<Bytes>)] {
+        &self.0
+    }
+
+    /// Whether a request agrees.
+    pub(super) fn matches(&self, asked: &HeaderMap) -> bool {
+        self.0.iter().all(|(name, value)| plain(asked, name) == *value)
+    }
+
+    /// Whether both are for the same requests.
+    pub(super) fn size(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.as_str().len() + value.as_ref().map_or(0, Bytes::len) + 72).sum()
+    }
+}
+
+/// A field as one text: its lines joined, without blanks that mean nothing; languages in any case and order.
+fn plain(headers: &HeaderMap, name: &HeaderName) -> Option<Bytes> {
+    let mut lines = headers.get_all(name).iter().filter(|value| !value.is_sensitive()).peekable();
+    let only = lines.peek()?.as_bytes();
+    let languages = *name == ACCEPT_LANGUAGE;
+    let simple = !only.iter().any(|byte| matches!(byte, b',' | b' ' | b'\t')) && !languages;
+    if simple && headers.get_all(name).iter().nth(1).is_none() {
+        return Some(Bytes::copy_from_slice(only));
+    }
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for line in lines {
+        for part in line.as_bytes().split(|byte| *byte == b',') {
+            let part = part.trim_ascii();
+            let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+            let mut plain: Vec<u8> = Vec::with_capacity(part.len());
+            for (at, byte) in part.iter().enumerate() {
+                let beside = |at: usize| part.get(at).is_some_and(|byte| matches!(byte, b';' | b'='));
+                let run = blank(byte) && (beside(at + 1) || at > 0 && (beside(at - 1) || blank(&part[at - 1])));
+                if !run {
+                    plain.push(if languages { byte.to_ascii_lowercase() } else { *byte });
+                }
+            }
+            parts.push(plain);
+        }
+    }
+    if languages {
+        parts.sort();
+    }
+    Some(parts.join(&b","[..]).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(fields: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn agree(vary: &[&str], one: &[(&str, &str)], two: &[(&str, &str)]) -> Option<bool> {
+        let answered: Vec<_> = vary.iter().map(|line| ("vary", *line)).collect();
+        Some(Selecting::read(&map(one), &map(&answered))?.matches(&map(two)))
+    }
+
+    #[test]
+    fn c04_a_request_must_agree_in_every_field_that_is_named() {
+        let table: &[(&[&str], &[(&str, &str)], &[(&str, &str)], Option<bool>)] = &[
+            (&[], &[("foo", "1")], &[("foo", "2")], Some(true)),
+            (&["foo"], &[("foo", "1")], &[("foo", "1"), ("bar", "2")], Some(true)),
+            (&["FOO"], &[("foo", "1")], &[("foo", "2")], Some(false)),
+            (&["foo"], &[], &[("foo", "1")], Some(false)),
+            (&["foo"], &[("foo", "1")], &[], Some(false)),
+            (&["foo, bar"], &[("foo", "1")], &[("foo", "1")], Some(true)),
+            (&["foo", "bar"], &[("foo", "1"), ("bar", "a")], &[("foo", "1"), ("bar", "b")], Some(false)),
+            (&["foo"], &[("foo", "1, 2")], &[("foo", "1"), ("foo", "2")], Some(true)),
+            (&["foo"], &[("foo", "a;b=c")], &[("foo", " a ; b = c ")], Some(true)),
+            (&["foo"], &[("foo", "a  b")], &[("foo", "a b")], Some(true)),
+            (&["foo"], &[("foo", "a b")], &[("foo", "ab")], Some(false)),
+            (&["foo"], &[("foo", "1, 2")], &[("foo", "2, 1")], Some(false)),
+            (&["foo"], &[("foo", "A")], &[("foo", "a")], Some(false)),
+            (
+                &["accept-language"],
+                &[("accept-language", "en, de;q=0.5")],
+                &[("accept-language", "DE; q=0.5,EN")],
+                Some(true),
+            ),
+            (&["accept-language"], &[("accept-language", "en")], &[("accept-language", "de")], Some(false)),
+            (&["*"], &[], &[], None),
+            (&["foo, *"], &[], &[], None),
+            (&["", "*"], &[], &[], None),
+            (&["f oo"], &[], &[], None),
+            (&[", ,foo"], &[("foo", "1")], &[("foo", "1")], Some(true)),
+        ];
+        for (vary, one, two, expected) in table {
+            assert_eq!(agree(vary, one, two), *expected, "{vary:?} {one:?} {two:?}");
+        }
+    }
+}
