@@ -32,7 +32,7 @@ impl Stage {
         let answers = Arc::clone(&next);
         // Whatever is asked in vain gets an answer of its own, and the count tells.
         let script = Script::by(move |_| answers.lock().unwrap().take().unwrap_or_else(|| script::answer(418)));
-        let settings = script.builder().cache(cache).redirect(Redirect::off()).retry(Retry::none());
+        let settings = script.builder().cache(cache).redirect(Redirect::off()).retry(Retry::off());
         let client = settings.total_timeout(None).build().unwrap();
         Self { script, client, next, now: SystemTime::now(), place: row.id, kept: HashMap::new() }
     }
@@ -87,15 +87,18 @@ impl Stage {
     async fn ask(&self, call: &Call) -> Result<Got, restwalk::Error> {
         let target = self.target(call);
         let (target, query) = target.split_once('?').unwrap_or((&target, ""));
-        let place =
-            if target.starts_with("http") { self.client.at(target) } else { self.client.path(target.trim_start_matches('/')) };
+        let place = if target.starts_with("http") {
+            self.client.at(target)
+        } else {
+            self.client.path(target.trim_start_matches('/'))
+        };
         let asked = call.headers.iter().fold(place.method(call.method).query_raw(query), |asked, (name, value)| {
             asked.header(name, self.value(name, value))
         });
         let answer = asked.cache(mode(call.mode)).send_raw().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let (from_cache, stale) = (answer.from_cache(), answer.is_stale());
-        Ok(Got { status, headers, from_cache, stale, text: answer.text().await? })
+        let (from_cache, stale, attempts) = (answer.from_cache(), answer.is_stale(), answer.attempts());
+        Ok(Got { status, headers, from_cache, stale, attempts, text: answer.text().await? })
     }
 
     fn target(&self, call: &Call) -> String {
@@ -178,9 +181,13 @@ impl Stage {
         if (got.status, got.text.as_str()) != (status, text) {
             return Err(format!("the caller got {} {:?} in place of {status} {text:?}", got.status, got.text));
         }
-        let validated = matches!(&call.origin, Origin::Asked(answer, _) if answer.status == Some(304));
-        if !validated && (got.from_cache, got.stale) != (from_cache, expected.stale) {
+        let validated = matches!(&call.origin, Origin::Asked(answer, _) if answer.status == Some(304)) && status != 304;
+        if (got.from_cache, got.stale) != (from_cache || validated, expected.stale) {
             return Err(format!("said to be from the cache: {}, stale: {}", got.from_cache, got.stale));
+        }
+        let asked = matches!(call.origin, Origin::Asked(..));
+        if asked != (got.attempts > 0) {
+            return Err(format!("said to be of {} attempts", got.attempts));
         }
         if from_cache && !got.headers.contains_key("age") {
             return Err("what is given again has no Age".to_owned());
@@ -214,6 +221,7 @@ struct Got {
     text: String,
     from_cache: bool,
     stale: bool,
+    attempts: u32,
 }
 
 fn mode(name: Option<&str>) -> CacheMode {
