@@ -105,7 +105,7 @@ async fn c14_a_304_about_another_answer_is_never_taken_for_an_empty_one() {
                 assert_eq!(script.count(), 3, "{case}");
             }
             Err(error) => {
-                assert_eq!((error.kind(), error.outcome()), (ErrorKind::Protocol, Outcome::Processed), "{case}")
+                assert_eq!((error.kind(), error.outcome()), (ErrorKind::Protocol, Outcome::Processed), "{case}");
             }
         }
         assert!(script.seen().iter().skip(2).all(|seen| seen.header("if-none-match").is_none()), "{case}");
