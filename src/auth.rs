@@ -33,7 +33,7 @@ mod whose;
 
 pub(crate) use prepared::Prepared;
 pub use sign::Sign;
-pub(crate) use whose::{Whose, named};
+pub(crate) use whose::{Whose, named, process};
 
 use cookie::KeyCookie;
 use template::Template;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use tokio::time::Instant;
 
 use crate::{
@@ -36,9 +36,9 @@ mod slot;
 mod terms;
 mod vary;
 
-pub(crate) use decide::{Asked, Came, Use, is_failure, is_signed, is_unsafe};
+pub(crate) use decide::{Asked, Came, Use, is_failure, is_unsafe};
 pub(crate) use entry::{Draft, Entry};
-pub(crate) use flight::{Flight, Joined, Landing};
+pub(crate) use flight::{Flight, Joined, Landing, Waiting};
 pub use key::{CacheKey, CachePlace};
 pub(crate) use key::{Identity, feed};
 pub use listing::{CacheEntry, CacheStats};
@@ -47,7 +47,7 @@ pub(crate) use terms::Moment;
 
 use fill::Fill;
 use flight::Flights;
-use memory::{Memory, Probe};
+use memory::Memory;
 
 /// How many bytes are kept in memory unless told otherwise.
 const CAPACITY: u64 = 64 << 20;
@@ -200,25 +200,21 @@ impl Cache {
         Rules { ttl: ttl.or(self.rules.ttl), shared, ..self.rules }
     }
 
-    /// What a call finds.
-    pub(crate) async fn find(&self, identity: &Identity, uri: &Uri) -> Option<Found> {
+    /// What a call finds; `None` where the store fails.
+    pub(crate) async fn find(&self, key: &CacheKey) -> Option<Found> {
         match &self.store {
-            Store::Memory(memory) => match memory.get(&Probe { identity, uri }) {
-                Some(kept) => Some(Found { slot: Some(kept.slot()), stamp: kept.stamp(), key: None }),
-                None => {
-                    let key = CacheKey::new(*identity, uri)?;
-                    Some(Found { stamp: memory.stamp(&key), slot: None, key: Some(key) })
-                }
-            },
+            Store::Memory(memory) => Some(match memory.get(key) {
+                Some(kept) => Found { slot: Some(kept.slot()), stamp: kept.stamp() },
+                None => Found { slot: None, stamp: memory.stamp(key) },
+            }),
             Store::Own(backend) => {
-                let key = CacheKey::new(*identity, uri)?;
-                let Kept { value, stamp } = self.heard(backend.get(&key).await)?;
-                let slot = value.as_ref().map(|value| Slot::decode(&key, value, Moment::now()));
+                let Kept { value, stamp } = self.heard(backend.get(key).await)?;
+                let slot = value.as_ref().map(|value| Slot::decode(key, value, Moment::now()));
                 if let Some(None) = slot {
-                    // Nothing of ours, or spoilt: the next one takes its place.
-                    self.heard(backend.remove(&key).await);
+                    // Nothing of ours, or spoilt.
+                    self.heard(backend.remove(key).await);
                 }
-                Some(Found { slot: slot.flatten().map(Arc::new), stamp, key: Some(key) })
+                Some(Found { slot: slot.flatten().map(Arc::new), stamp })
             }
         }
     }
@@ -228,6 +224,15 @@ impl Cache {
         let limit = usize::try_from(self.rules.limit).unwrap_or(usize::MAX);
         let slot = found.slot.clone();
         WireBody::new(Fill::new(body, Keep { cache: self.clone(), key: key.clone(), draft, slot }, limit))
+    }
+
+    /// The same for a body that is here.
+    pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: Bytes) -> bool {
+        let may = body.len() as u64 <= self.rules.limit && !decide::holds_token(&body);
+        if may {
+            self.keep(key, slot, draft.entry(body)).await;
+        }
+        may
     }
 
     /// Keeps `entry` beside what was found before.
@@ -305,18 +310,23 @@ pub(crate) enum Noted {
 }
 
 /// What a call found under its key.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) slot: Option<Arc<Slot>>,
     pub(crate) stamp: u64,
-    /// The key, where it had to be made.
-    pub(crate) key: Option<CacheKey>,
 }
 
 impl Found {
     /// The answer that is for such a request.
     pub(crate) fn entry(&self, asked: &HeaderMap) -> Option<&Arc<Entry>> {
         self.slot.as_ref()?.find(asked, self.stamp)
+    }
+}
+
+impl Rules {
+    /// Whether a body of so many bytes is kept.
+    pub(crate) fn holds(&self, length: u64) -> bool {
+        length <= self.limit
     }
 }
 
@@ -331,9 +341,7 @@ struct Keep {
 impl Keep {
     async fn keep(self, body: Bytes) {
         let Self { cache, key, draft, slot } = self;
-        if !decide::holds_token(&body) {
-            cache.keep(&key, slot.as_deref(), draft.entry(body)).await;
-        }
+        cache.keep_whole(&key, slot.as_deref(), &draft, body).await;
     }
 }
 

@@ -58,7 +58,7 @@ use load::Source;
 pub(crate) use paginate::By;
 pub use paginate::Paginate;
 pub use policy::MethodPolicy;
-pub(crate) use policy::{Attempts, Rate};
+pub(crate) use policy::{Attempts, Caching, Rate};
 pub use route::Route;
 pub(crate) use route::{Adapt, Alias, Slash, Variable};
 pub(crate) use settings::Settings;

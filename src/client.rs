@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use crate::{
     auth::{Auth, Prepared},
-    cache::Cache,
+    cache::{Cache, Identity},
     catalog::Catalog,
     cookie::Jar,
     error::{Fault, Result},
@@ -18,9 +18,9 @@ use crate::{
     random::Random,
     redirect::Redirect,
     request::{Base, Context, Origin, Planned, Request},
-    response::{Exchange, Response, Verdict},
+    response::{Exchange, Response, Source, Verdict},
     retry::Retry,
-    secret::Masks,
+    secret::{Masks, Secret},
     transport::Transport,
 };
 
@@ -33,9 +33,11 @@ mod judge;
 mod next;
 mod options;
 mod place;
+mod recall;
 mod run;
 mod trace;
 mod wait;
+mod whose;
 
 pub use ambient::until;
 pub use builder::ClientBuilder;
@@ -94,6 +96,9 @@ struct Core {
     /// The cookies that came under these credentials.
     jar: Option<Arc<Jar>>,
     cache: Option<Cache>,
+    /// What its headers and its certificate say of who asks.
+    inherent: Identity,
+    certificate: Option<Secret>,
     shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
     /// Whether the transport is the caller's, who may look at a request's extensions.
@@ -187,6 +192,7 @@ impl Client {
             core.named.clear();
             core.headers = builder::plain_headers();
             core.propagation = None;
+            core.certificate = None;
             core.place = core.shared.places.at(base.origin());
         }
         core.base = base;
@@ -203,6 +209,7 @@ impl Client {
         core.headers = builder::plain_headers();
         core.propagation = None;
         core.jar = None;
+        core.cache = None;
         core.redirect = Redirect::off();
         core.bounds.body = most;
         core.place = core.shared.places.at(base.origin());
@@ -227,6 +234,7 @@ impl Client {
         let mut run = Run::begin(self, request, options, reading)?;
         let span = trace::call(&request.method, run.template());
         let answer = run.carry().instrument(span.clone()).await;
+        let answer = run.ended(answer).await;
         trace::ended(&span, &answer);
         trace::resends(&span, run.exchange.attempts.saturating_sub(1));
         answer.map_err(|error| run.tell(error))
@@ -237,17 +245,15 @@ impl Run<'_> {
     /// The loop: each turn is one attempt at one URL.
     async fn carry(&mut self) -> Result<Response> {
         loop {
-            let mut admission = match self.admit().await {
-                Ok(admission) => admission,
-                Err(refusal) => return self.refused(refusal),
+            let next = match self.recall().await? {
+                Some(kept) => self.kept(kept),
+                None => match self.turn().await {
+                    Ok(tried) => self.judge(tried),
+                    Err(refusal) => return self.refused(refusal),
+                },
             };
-            let span = self.span();
-            let tried = self.attempt(&mut admission).instrument(span.clone()).await;
-            trace::ended(&span, &tried);
-            drop(span);
-            self.learn(admission, &tried);
             // What is rare waits on the heap, so that calls stay small.
-            match self.judge(tried) {
+            match next {
                 Next::Done(response) => return Ok(response),
                 Next::Fail(error, None) => return Err(error),
                 Next::Fail(error, Some(answer)) => return Err(Box::pin(answer.told(error)).await),
@@ -255,6 +261,7 @@ impl Run<'_> {
                     Box::pin(answer.kept()).await;
                     self.follow(hop);
                 }
+                Next::Anew(answer) => drop(Box::pin(answer.kept()).await),
                 Next::Sign(answer) => {
                     if let Some(answer) = Box::pin(self.sign_anew(answer)).await? {
                         return Ok(answer);
@@ -268,6 +275,18 @@ impl Run<'_> {
                 }
             }
         }
+    }
+}
+
+impl Run<'_> {
+    /// One attempt, once it is let in.
+    async fn turn(&mut self) -> Result<Result<Response>> {
+        let mut admission = self.admit().await?;
+        let span = self.span();
+        let tried = self.attempt(&mut admission).instrument(span.clone()).await;
+        trace::ended(&span, &tried);
+        self.learn(admission, &tried);
+        Ok(tried)
     }
 }
 
@@ -302,6 +321,7 @@ impl Client {
             attempts: 0,
             status: None,
             verdict: Verdict::default(),
+            source: Source::default(),
         }
     }
 
@@ -375,6 +395,8 @@ impl fmt::Debug for Client {
             place: _,
             jar,
             cache,
+            inherent: _,
+            certificate: _,
             shared,
             transport,
             own_transport: _,

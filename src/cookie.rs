@@ -6,7 +6,10 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -35,8 +38,18 @@ const HEADER: usize = 16 << 10;
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// The cookies of one client, by the origins that set them.
-#[derive(Default)]
-pub(crate) struct Jar(Mutex<Vec<(Origin, Vec<Cookie>)>>);
+pub(crate) struct Jar {
+    cookies: Mutex<Vec<(Origin, Vec<Cookie>)>>,
+    number: u64,
+}
+
+/// An empty jar.
+impl Default for Jar {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { cookies: Mutex::default(), number: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+}
 
 #[derive(Clone)]
 struct Cookie {
@@ -48,6 +61,11 @@ struct Cookie {
 }
 
 impl Jar {
+    /// A number that no other jar of this process ever has.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Keeps what the answer of `uri` sets; tells whether anything that is sent from now on is different.
     pub(crate) fn store(&self, uri: &Uri, headers: &HeaderMap, wall: SystemTime) -> bool {
         if !headers.contains_key(SET_COOKIE) {
@@ -97,7 +115,7 @@ impl Jar {
 
     /// What a panic left behind is whole: no cookie is changed in place.
     fn lock(&self) -> MutexGuard<'_, Vec<(Origin, Vec<Cookie>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -104,6 +104,32 @@ impl Error {
         }))
     }
 
+    /// The same failure, for another call that it is the failure of too; its causes are kept as text.
+    pub(crate) fn copy(&self) -> Self {
+        let Inner { kind, code, ref message, outcome, status, ref headers, ref body, ref problem, .. } = *self.0;
+        let Inner { ref method, ref route, attempts, retry_after, gave_up, again, ref source, .. } = *self.0;
+        let source = source.as_ref().map(|source| Box::new(Cause::chain(&**source, &str::to_owned)) as BoxError);
+        let (message, headers, body, problem) = (message.clone(), headers.clone(), body.clone(), problem.clone());
+        let (method, route) = (method.clone(), route.clone());
+        Self(Box::new(Inner {
+            kind,
+            code,
+            message,
+            outcome,
+            status,
+            headers,
+            body,
+            problem,
+            method,
+            route,
+            attempts,
+            retry_after,
+            gave_up,
+            again,
+            source,
+        }))
+    }
+
     /// Says what is known about sending again.
     pub(crate) fn with_again(mut self, again: Again) -> Self {
         self.0.again = again;

@@ -255,6 +255,11 @@ impl Request {
         self.headers.iter().any(|(own, _)| own == name)
     }
 
+    /// The headers of the call itself that hold credentials.
+    pub(crate) fn secrets(&self) -> Vec<(&HeaderName, &HeaderValue)> {
+        self.headers.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, value)| (name, value)).collect()
+    }
+
     /// The declared route, `None` in an open catalog; the first mistake of path and arguments otherwise.
     pub(crate) fn route<'c>(&self, catalog: &'c Catalog) -> Result<Option<&'c Arc<Route>>> {
         if let Some(fault) = self.path.fault().or(self.fault.as_ref()) {

@@ -17,6 +17,7 @@ mod call;
 mod download;
 mod inspect;
 mod items;
+mod kept;
 #[cfg(feature = "jwt")]
 mod keys;
 mod operation;

@@ -34,7 +34,7 @@ mod stream;
 pub(crate) use coding::ACCEPTED;
 pub(crate) use download::Taken;
 pub use download::{Download, Downloaded};
-pub(crate) use exchange::{Exchange, Verdict};
+pub(crate) use exchange::{Exchange, Source, Verdict};
 pub use lines::Lines;
 pub use link::Link;
 pub(crate) use pointer::List;
@@ -135,9 +135,15 @@ impl Response {
         self.exchange.verdict.ambiguous
     }
 
-    /// Whether the answer came from a cache; there is none yet.
+    /// Whether the body came from the cache: without a request where [`Response::attempts`] is 0, else after the server
+    /// said that it still holds.
     pub fn from_cache(&self) -> bool {
-        false
+        self.exchange.source != Source::Server
+    }
+
+    /// Whether it came from the cache and was stale: it is renewed meanwhile, stands in for a failure, or was asked for.
+    pub fn is_stale(&self) -> bool {
+        self.exchange.source == Source::Stale
     }
 
     /// The whole body, decoded from its content coding.
@@ -208,6 +214,13 @@ impl Response {
 
     fn undecoded(&self, why: String) -> Error {
         self.exchange.error(ErrorKind::Decode, "body.decode", why)
+    }
+
+    /// The body as it came: not decoded, without a limit on its length or its time.
+    ///
+    /// Its place among the requests in flight is given back at once.
+    pub fn into_body(self) -> WireBody {
+        self.body
     }
 
     /// The body as a stream of decoded bytes, without a limit on its length.
@@ -319,6 +332,15 @@ impl Response {
         self.permits = [None, None];
         self
     }
+}
+
+/// Whether the end of an answer's body can be told from a connection that was lost.
+pub(crate) fn is_framed(answer: &http::Response<WireBody>) -> bool {
+    let told = |name| answer.headers().contains_key(name);
+    answer.version() > Version::HTTP_11
+        || told(CONTENT_LENGTH)
+        || told(TRANSFER_ENCODING)
+        || answer.body().size_hint().exact().is_some()
 }
 
 /// At most `limit` bytes of a stream, as far as it can be read.

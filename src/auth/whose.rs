@@ -25,6 +25,11 @@ pub(crate) enum Whose {
 }
 
 impl Whose {
+    /// Whether nobody signs in.
+    pub(crate) fn is_anybody(&self) -> bool {
+        matches!(self, Self::Known(identity) if *identity == Identity::default())
+    }
+
     /// The identity; where the signer names none, one that only it has, and only as long as this process lives.
     ///
     /// # Errors
@@ -68,7 +73,7 @@ pub(crate) fn named<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) ->
 }
 
 /// A number of this process that no other process has.
-fn process() -> Result<Identity> {
+pub(crate) fn process() -> Result<Identity> {
     static PROCESS: OnceLock<Identity> = OnceLock::new();
     if let Some(number) = PROCESS.get() {
         return Ok(*number);

@@ -79,10 +79,12 @@ fn seconds(value: Option<&[u8]>) -> Duration {
 
 /// The time that only digits write; `None` for anything else.
 pub(super) fn digits_of(digits: &[u8]) -> Option<Duration> {
-    let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    let seconds =
-        digits.iter().fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
-    plain.then(|| Duration::from_secs(seconds).min(LONGEST))
+    let mut seconds = (!digits.is_empty()).then_some(0_u64)?;
+    for digit in digits {
+        let digit = char::from(*digit).to_digit(10)?;
+        seconds = seconds.saturating_mul(10).saturating_add(u64::from(digit));
+    }
+    Some(Duration::from_secs(seconds).min(LONGEST))
 }
 
 /// Tells each directive of a line, its quotes taken off.

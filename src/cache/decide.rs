@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, Method, StatusCode, Version,
     header::{
-        AUTHORIZATION, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-        LAST_MODIFIED, RANGE, SET_COOKIE,
+        CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+        RANGE, SET_COOKIE,
     },
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Asked {
     mode: CacheMode,
     /// Whether the caller validates an answer of their own.
     conditional: bool,
-    pub(super) range: bool,
+    range: bool,
 }
 
 impl Asked {
@@ -43,6 +43,17 @@ impl Asked {
     /// Whether what is kept may be given at all.
     pub(crate) fn looks(&self) -> bool {
         self.mode != CacheMode::Reload && !self.conditional
+    }
+
+    /// Whether it is for a part of an answer.
+    pub(crate) fn is_part(&self) -> bool {
+        self.range
+    }
+
+    /// Whether what others are about to be given will do.
+    pub(crate) fn joins(&self) -> bool {
+        let picky = self.control.no_cache || self.control.max_age.is_some() || self.mode == CacheMode::NoCache;
+        self.looks() && !self.range && !picky
     }
 
     /// Whether nothing may be sent.
@@ -198,9 +209,4 @@ pub(super) fn holds_token(body: &Bytes) -> bool {
     ["access_token", "refresh_token", "id_token"]
         .iter()
         .any(|name| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some())
-}
-
-/// Whether a request with these headers is signed in.
-pub(crate) fn is_signed(headers: &HeaderMap) -> bool {
-    headers.contains_key(AUTHORIZATION)
 }

@@ -10,7 +10,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
     header::{
         AGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE,
-        IF_NONE_MATCH, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER,
+        IF_NONE_MATCH, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, SET_COOKIE, TE, TRAILER,
         TRANSFER_ENCODING, UPGRADE,
     },
 };
@@ -21,6 +21,7 @@ use super::{
     terms::{Moment, Terms},
     vary::Selecting,
 };
+use crate::body::WireBody;
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
@@ -122,7 +123,9 @@ impl Entry {
                 continue;
             }
             headers.remove(name);
-            told.get_all(name).iter().for_each(|value| drop(headers.append(name, value.clone())));
+            for value in told.get_all(name) {
+                headers.append(name, value.clone());
+            }
         }
         let control = Control::read(&headers);
         let mut with_age = headers.clone();
@@ -131,16 +134,36 @@ impl Entry {
         Self { head: text(&headers), terms, came: now, stamp, ..self.clone() }
     }
 
+    /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
+    /// be told.
+    pub(crate) fn answer(&self, asked: &HeaderMap, now: Moment) -> Option<http::Response<WireBody>> {
+        if !asked.contains_key(RANGE) {
+            return Some(self.whole(now));
+        }
+        let (first, last) = self.slice(asked)?;
+        let mut answer = self.whole(now);
+        self.tell_slice(answer.headers_mut(), (first, last));
+        *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+        *answer.body_mut() = WireBody::full(self.body.slice(first..=last));
+        Some(answer)
+    }
+
+    /// The whole answer.
+    pub(crate) fn whole(&self, now: Moment) -> http::Response<WireBody> {
+        let mut answer = http::Response::new(WireBody::full(self.body.clone()));
+        (*answer.status_mut(), *answer.version_mut()) = (self.status, self.version);
+        *answer.headers_mut() = self.headers(now);
+        answer
+    }
+
+    /// Whether a HEAD with these headers is about another answer.
+    pub(crate) fn differs(&self, told: &HeaderMap) -> bool {
+        let other = |name: &HeaderName| told.get(name).is_some() && told.get(name) != self.get(name).as_ref();
+        [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(other)
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
-    }
-
-    pub(crate) fn version(&self) -> Version {
-        self.version
-    }
-
-    pub(crate) fn body(&self) -> &Bytes {
-        &self.body
     }
 
     pub(crate) fn stamp(&self) -> u64 {
@@ -165,6 +188,12 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// Whether others can use it without asking the server.
+    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+        let age = self.terms.age.saturating_add(now.at.saturating_duration_since(self.came.at));
+        self.terms.lifetime > age && !self.terms.no_cache
+    }
+
     /// The entry with its body.
     pub(super) fn entry(&self, body: Bytes) -> Arc<Entry> {
         let Self { status, version, headers, selecting, terms, came, stamp } = self;

@@ -35,6 +35,8 @@ pub(crate) enum Landing {
     Kept,
     /// The answer is of no use to others.
     Alone,
+    /// There is none this time.
+    Missed,
     /// It failed, and so would the others.
     Failed(Arc<Error>),
 }

@@ -1,9 +1,6 @@
 //! By what an answer is found again, and the places that it lies under.
 
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-};
+use std::fmt;
 
 use http::Uri;
 use sha2::{Digest, Sha256};
@@ -14,7 +11,7 @@ use crate::{request::Origin, secret::hex};
 ///
 /// The identity is whoever the answer is for: two clients find each other's answers only where they sign in as the
 /// same. It is seen through [`CacheKey::id`] alone. Printing a key shows the origin.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     identity: Identity,
     url: Box<str>,
@@ -49,20 +46,6 @@ impl CacheKey {
         CachePlace::new(&self.url[..self.path], self.origin)
     }
 
-    /// Whether it is the key of this URL and identity.
-    pub(super) fn is_for(&self, identity: &Identity, uri: &Uri) -> bool {
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let (origin, own) = self.url.split_at(self.origin);
-        let same = || match (uri.scheme_str(), uri.authority()) {
-            (Some(scheme), Some(authority)) => {
-                let rest = origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
-                rest == Some(authority.as_str()) || Origin::of(uri).is_some_and(|other| other.to_string() == origin)
-            }
-            _ => false,
-        };
-        own == target && self.identity == *identity && same()
-    }
-
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -75,13 +58,6 @@ impl CacheKey {
     /// Where in the URL its origin ends, and its path.
     pub(super) fn ends(&self) -> (usize, usize) {
         (self.origin, self.path)
-    }
-}
-
-/// By its identity and target alone, so that a URL need not be put together to be looked for.
-impl Hash for CacheKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.identity, &self.url[self.origin..]).hash(state);
     }
 }
 

@@ -3,21 +3,19 @@
 use std::{
     collections::HashMap,
     fmt,
-    hash::{Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use http::Uri;
 use quick_cache::{
-    DefaultHashBuilder, Equivalent, OptionsBuilder, Weighter,
+    DefaultHashBuilder, OptionsBuilder, Weighter,
     sync::{Cache as Quick, DefaultLifecycle},
 };
 
 use super::{
-    key::{CacheKey, CachePlace, Identity, ends},
+    key::{CacheKey, CachePlace, ends},
     slot::Slot,
 };
 
@@ -72,25 +70,6 @@ impl Weighter<CacheKey, Arc<Kept>> for Weigh {
     }
 }
 
-/// A key that is looked for, without being made.
-pub(super) struct Probe<'a> {
-    pub(super) identity: &'a Identity,
-    pub(super) uri: &'a Uri,
-}
-
-impl Equivalent<CacheKey> for Probe<'_> {
-    fn equivalent(&self, key: &CacheKey) -> bool {
-        key.is_for(self.identity, self.uri)
-    }
-}
-
-impl Hash for Probe<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
-        (self.identity, target).hash(state);
-    }
-}
-
 impl Memory {
     /// At most `capacity` bytes, of answers of at most `largest` each.
     pub(super) fn new(capacity: u64, largest: u64) -> Self {
@@ -113,16 +92,15 @@ impl Memory {
     }
 
     /// What is kept, where nothing has made it untrue.
-    pub(super) fn get(&self, probe: &Probe<'_>) -> Option<Arc<Kept>> {
-        let kept = self.slots.get(probe)?;
+    pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<Kept>> {
+        let kept = self.slots.get(key)?;
         if kept.checked.load(Ordering::Acquire) == self.count.load(Ordering::Acquire) {
             return Some(kept);
         }
         let marks = self.marks();
-        let key = CacheKey::new(*probe.identity, probe.uri)?;
-        if marks.stamp(&key) != kept.stamp {
+        if marks.stamp(key) != kept.stamp {
             drop(marks);
-            self.remove(&key);
+            self.remove(key);
             return None;
         }
         kept.checked.store(self.count.load(Ordering::Acquire), Ordering::Release);
@@ -210,7 +188,7 @@ mod tests {
     }
 
     fn has(memory: &Memory, url: &str) -> bool {
-        memory.get(&Probe { identity: &[0; 32], uri: &url.parse().unwrap() }).is_some()
+        memory.get(&key(url)).is_some()
     }
 
     #[test]

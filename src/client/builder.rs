@@ -17,7 +17,7 @@ use super::{Bounds, Client, Core, Named, Partitions, Places, Shared};
 use crate::{
     auth::Auth,
     body::WireBody,
-    cache::Cache,
+    cache::{Cache, Identity},
     catalog::Catalog,
     circuit::Circuit,
     error::{BoxError, Error, ErrorKind, Fault, Result, quoted},
@@ -282,6 +282,8 @@ impl ClientBuilder {
             place: shared.places.at(base.origin()),
             jar: self.cookies.then(Arc::default),
             cache: self.cache,
+            inherent: Identity::default(),
+            certificate: self.identity,
             base,
             actor: self.actor.map(Into::into),
             auth: self.auth,

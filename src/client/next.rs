@@ -22,6 +22,8 @@ use crate::{
 pub(super) enum Next {
     Done(Response),
     Follow(Hop, Response),
+    /// Asks once more, without what was wrong in the request.
+    Anew(Response),
     /// Signs the call anew, which the server refused with the credentials that it had.
     Sign(Response),
     /// Tries again after the time.
@@ -72,11 +74,21 @@ impl Run<'_> {
     pub(super) fn judge(&mut self, tried: Result<Response>) -> Next {
         match tried {
             Err(error) => self.failed(error),
+            Ok(response) if std::mem::take(&mut self.anew) => Next::Anew(response),
             Ok(response) => match self.hop(&response) {
                 Ok(Some(hop)) => Next::Follow(hop, response),
                 Ok(None) => self.answered(response),
                 Err(error) => Next::Fail(error, Some(response)),
             },
+        }
+    }
+
+    /// What an answer that was kept means for the call: it may send it elsewhere, and no failure is tried again.
+    pub(super) fn kept(&mut self, response: Response) -> Next {
+        match self.hop(&response) {
+            Ok(Some(hop)) => Next::Follow(hop, response),
+            Ok(None) => Next::Done(response),
+            Err(error) => Next::Fail(error, Some(response)),
         }
     }
 

@@ -14,6 +14,7 @@ use super::{
     gate::enter,
     next::Failure,
     place::{Place, Receipt},
+    recall::Recall,
     trace, wait,
 };
 use crate::{
@@ -39,9 +40,9 @@ pub(super) struct Run<'c> {
     pub(super) request: &'c Request,
     pub(super) options: &'c Options,
     reading: Reading,
-    context: Context<'c>,
+    pub(super) context: Context<'c>,
     pub(super) plan: Planned<'c>,
-    credentials: Arc<Prepared>,
+    pub(super) credentials: Arc<Prepared>,
     /// The same in every attempt and every hop at home.
     pub(super) key: Option<HeaderValue>,
     /// The same in every attempt at home, but for the span.
@@ -66,7 +67,12 @@ pub(super) struct Run<'c> {
     pub(super) lost: bool,
     /// The headers of the last attempt that was signed.
     pub(super) sent: HeaderMap,
-    started: Instant,
+    pub(super) started: Instant,
+    /// What is known of the cache at this URL, and whether it was looked into.
+    pub(super) recall: Option<Box<Recall>>,
+    pub(super) looked: bool,
+    /// Whether the request is to be made once more, without asking whether an answer still holds.
+    pub(super) anew: bool,
 }
 
 /// Which attempt a request is, from 2 on, in its extensions; the first has none.
@@ -125,6 +131,9 @@ impl<'c> Run<'c> {
             place,
             limiter,
             started,
+            recall: None,
+            looked: false,
+            anew: false,
         })
     }
 
@@ -181,11 +190,15 @@ impl<'c> Run<'c> {
         let answer = answer?;
         exchange.status = Some(answer.status());
         self.hear(answer.status(), answer.headers());
+        let answer = Box::pin(self.remember(answer)).await?;
+        Arc::make_mut(&mut self.exchange).status = Some(answer.status());
         let response = Response::new(answer, Arc::clone(&self.exchange));
-        match self.reading {
-            Reading::Whole if response.is_success() => response.whole().await,
-            _ => Ok(response.holding(std::mem::take(&mut admission.permits))),
+        if response.is_success() && (self.reading == Reading::Whole || self.is_awaited(&response)) {
+            let response = response.whole().await?;
+            self.landed();
+            return Ok(response);
         }
+        Ok(response.holding(std::mem::take(&mut admission.permits)))
     }
 
     /// Takes in what the head of an answer says: of the server's limits, and cookies.
@@ -201,17 +214,29 @@ impl<'c> Run<'c> {
         }
     }
 
-    /// The request of this attempt: its headers are composed from scratch for the origin that it goes to.
-    fn wire(&mut self) -> Result<http::Request<Body>> {
+    /// The headers of the request, composed from scratch, but for what is made for each attempt.
+    pub(super) fn headers(&self) -> Result<HeaderMap> {
         let mut headers = self.request.compose(&self.context, &self.plan)?;
         let same = self.plan.method == self.request.method;
         if let Some(key) = self.key.as_ref().filter(|_| same && !self.request.sets(&IDEMPOTENCY_KEY)) {
             headers.insert(IDEMPOTENCY_KEY, key.clone());
         }
-        if let Some(hop) = &self.hop {
-            headers = hop.headers(&headers);
-        }
-        let home = self.hop.as_ref().is_none_or(|hop| hop.home);
+        Ok(match &self.hop {
+            Some(hop) => hop.headers(&headers),
+            None => headers,
+        })
+    }
+
+    /// Whether the request goes to the client's own origin.
+    pub(super) fn is_home(&self) -> bool {
+        self.hop.as_ref().is_none_or(|hop| hop.home)
+    }
+
+    /// The request of this attempt: its headers are composed from scratch for the origin that it goes to.
+    fn wire(&mut self) -> Result<http::Request<Body>> {
+        let mut headers = self.headers()?;
+        let home = self.is_home();
+        self.validate(&mut headers);
         if let (true, Some(correlation)) = (home, &self.correlation)
             && let Some(propagation) = &self.client.core.propagation
         {
@@ -244,8 +269,7 @@ impl<'c> Run<'c> {
     async fn signed(&mut self) -> Result<http::Request<Body>> {
         let mut wire = self.wire()?;
         self.sent.clear();
-        let home = self.hop.as_ref().is_none_or(|hop| hop.home);
-        if home && wait::signature(self.until, self.credentials.sign(&mut wire)).await? {
+        if self.is_home() && wait::signature(self.until, self.credentials.sign(&mut wire)).await? {
             self.sent = wire.headers().clone();
         }
         self.mask(wire.headers());
@@ -278,7 +302,7 @@ impl<'c> Run<'c> {
     }
 
     /// The cookies of the client, which are not those of a call under credentials of its own.
-    fn jar(&self) -> Option<&Arc<Jar>> {
+    pub(super) fn jar(&self) -> Option<&Arc<Jar>> {
         self.client.core.jar.as_ref().filter(|_| !self.is_apart())
     }
 
@@ -298,7 +322,7 @@ impl<'c> Run<'c> {
 
     /// Turns to where a redirect points.
     pub(super) fn follow(&mut self, mut hop: Hop) {
-        (self.acted, self.last) = (true, None);
+        (self.acted, self.last, self.looked) = (true, None, false);
         // What an earlier hop left behind stays there.
         hop.body &= self.hop.as_ref().is_none_or(|last| last.body);
         if !hop.body {

@@ -72,6 +72,13 @@ pub(super) async fn signature<T>(deadline: Option<Instant>, signing: impl Future
     })
 }
 
+/// The turn of a call that waits for another one's answer, within its own time.
+pub(super) async fn turn<T>(deadline: Option<Instant>, waiting: impl Future<Output = T>) -> Result<T> {
+    let Some(deadline) = deadline else { return Ok(waiting.await) };
+    let late = |_| Error::coded(ErrorKind::Timeout, "timeout.total", "no answer in the time of the call");
+    tokio::time::timeout_at(deadline, waiting).await.map_err(late)
+}
+
 fn late(code: &'static str, message: &str) -> Error {
     Error::coded(ErrorKind::Timeout, code, message).with_outcome(Outcome::MaybeProcessed)
 }

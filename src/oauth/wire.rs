@@ -26,7 +26,7 @@ use crate::{
     header,
     random::Random,
     request::Origin,
-    response::{Exchange, Response, Verdict},
+    response::{Exchange, Response, Source, Verdict},
     retry::{Decision, Failed, Moment, Retry, Standing, Tries},
     secret::{Masks, Secret},
     token::Life,
@@ -262,5 +262,6 @@ fn exchange(method: Method, uri: &Uri, masks: Arc<Masks>, until: Option<Instant>
         attempts: 1,
         status: None,
         verdict: Verdict::default(),
+        source: Source::default(),
     }
 }

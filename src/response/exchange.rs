@@ -34,6 +34,19 @@ pub(crate) struct Exchange {
     /// The status of the attempt's answer, once it is there.
     pub(crate) status: Option<StatusCode>,
     pub(crate) verdict: Verdict,
+    pub(crate) source: Source,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    #[default]
+    Server,
+    /// The cache, and the server says that it still holds.
+    Validated,
+    Kept,
+    /// The cache, and it is stale.
+    Stale,
 }
 
 /// What the loop found about a final answer, for whoever judges its status.
