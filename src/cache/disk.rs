@@ -112,7 +112,7 @@ impl Shared {
 
     fn get(&self, key: &CacheKey) -> Result<Kept> {
         let marks = self.marks()?;
-        let stamp = marks.stamp(key.place())?;
+        let stamp = marks.stamp(&key.place())?;
         let value = entry::read(&self.folder, &key.id(marks.salt()), &marks, (self.clock)(), self.capacity())?;
         Ok(Kept { value, stamp })
     }

@@ -86,7 +86,7 @@ fn key(who: u8, target: &str) -> CacheKey {
 }
 
 fn place(path: &str) -> CachePlace {
-    key(0, path).place().clone()
+    key(0, path).place()
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

@@ -100,8 +100,8 @@ async fn walk(stage: &Stage, steps: Vec<(bool, Step)>) -> Result<(), TestCaseErr
             }
             Step::Invalidate(at) => {
                 let place = keys[at].place();
-                disk.invalidate(place).await.unwrap();
-                for (at, _) in keys.iter().enumerate().filter(|(_, key)| place.holds(key.place())) {
+                disk.invalidate(&place).await.unwrap();
+                for (at, _) in keys.iter().enumerate().filter(|(_, key)| place.holds(&key.place())) {
                     *model.untrue.entry(at).or_default() += 1;
                 }
             }
