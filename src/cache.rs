@@ -36,11 +36,11 @@ mod slot;
 mod terms;
 mod vary;
 
-pub(crate) use decide::{Asked, Came, Use, is_failure, is_unsafe};
+pub(crate) use decide::{ASKING, Asked, Came, Use, is_failure, is_unsafe};
 pub(crate) use entry::{Draft, Entry};
 pub(crate) use flight::{Flight, Joined, Landing, Waiting};
 pub use key::{CacheKey, CachePlace};
-pub(crate) use key::{Identity, feed};
+pub(crate) use key::{Identity, Wanted, feed};
 pub use listing::{CacheEntry, CacheStats};
 pub(crate) use slot::Slot;
 pub(crate) use terms::Moment;
@@ -198,6 +198,14 @@ impl Cache {
     /// The rules where a route has a time of its own, or answers for everybody.
     pub(crate) fn rules(&self, ttl: Option<Duration>, shared: bool) -> Rules {
         Rules { ttl: ttl.or(self.rules.ttl), shared, ..self.rules }
+    }
+
+    /// The answer that is fresh for a call that asks nothing of the cache but what `mode` says, where it is in memory.
+    pub(crate) fn peek(&self, wanted: &Wanted<'_>, mode: CacheMode, asked: &HeaderMap, now: Moment) -> Option<Arc<Entry>> {
+        let Store::Memory(memory) = &self.store else { return None };
+        let fresh = memory.peek(wanted, asked).filter(|entry| entry.serves_at_once(mode, now))?;
+        self.note(Noted::Hit);
+        Some(fresh)
     }
 
     /// What a call finds; `None` where the store fails.

@@ -21,13 +21,18 @@ use super::{
     terms::{Moment, Terms},
     vary::Selecting,
 };
-use crate::body::WireBody;
+use crate::{
+    body::WireBody,
+    response::{Exchange, Later, Response},
+};
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(super) status: StatusCode,
     pub(super) version: Version,
+    /// Whether its body is coded.
+    pub(super) coded: bool,
     /// The headers, as lines of `name: value`.
     pub(super) head: Bytes,
     pub(super) body: Bytes,
@@ -61,14 +66,12 @@ impl Entry {
 
     /// Its headers, with its age by now.
     pub(crate) fn headers(&self, now: Moment) -> HeaderMap {
-        let mut headers = self.map();
-        headers.insert(AGE, HeaderValue::from(self.age(now).as_secs().min(1 << 31)));
-        headers
+        Later::headers(self, self.age(now))
     }
 
     /// Its headers as they are kept.
     pub(super) fn map(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(12);
         for line in self.lines() {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::from_bytes(line.0), HeaderValue::from_maybe_shared(self.head.slice_ref(line.1)))
@@ -117,21 +120,17 @@ impl Entry {
     /// The same answer, as a 304 of `now` leaves it (RFC 9111, section 3.2).
     pub(crate) fn renewed(&self, rules: &Rules, told: &HeaderMap, now: Moment, stamp: u64) -> Self {
         let mut headers = self.map();
-        let told = kept_headers(told, rules);
-        for name in told.keys() {
-            if matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE) {
-                continue;
-            }
-            headers.remove(name);
-            for value in told.get_all(name) {
-                headers.append(name, value.clone());
-            }
-        }
+        let of_body = |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE);
+        let fields = || kept_headers(told, rules).filter(|(name, _)| !of_body(name));
+        fields().for_each(|(name, _)| drop(headers.remove(name)));
+        fields().for_each(|(name, value)| drop(headers.append(name, value.clone())));
         let control = Control::read(&headers);
-        let mut with_age = headers.clone();
-        with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
-        let terms = Terms::read(rules, self.status, &with_age, &control, now);
-        Self { head: text(&headers), terms, came: now, stamp, ..self.clone() }
+        // An age is of this very answer; what was kept has none.
+        if !told.contains_key(AGE) {
+            headers.remove(AGE);
+        }
+        let terms = Terms::read(rules, self.status, &headers, &control, now);
+        Self { head: text(headers.iter()), terms, came: now, stamp, ..self.clone() }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
@@ -162,6 +161,13 @@ impl Entry {
         [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(other)
     }
 
+    /// The whole answer to the call of `exchange`, its headers made when somebody looks at them.
+    pub(crate) fn response(self: Arc<Self>, exchange: Arc<Exchange>, now: Moment) -> Response {
+        let (status, version, age) = (self.status, self.version, self.age(now));
+        let body = WireBody::full(self.body.clone());
+        Response::later((status, version, body), self, age, exchange)
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -176,11 +182,24 @@ impl Entry {
     }
 }
 
+impl Later for Entry {
+    fn headers(&self, age: Duration) -> HeaderMap {
+        let mut headers = self.map();
+        headers.insert(AGE, HeaderValue::from(age.as_secs().min(1 << 31)));
+        headers
+    }
+
+    fn is_coded(&self) -> bool {
+        self.coded
+    }
+}
+
 /// Makes an entry of an answer whose body is whole.
 pub(crate) struct Draft {
     pub(super) status: StatusCode,
     pub(super) version: Version,
-    pub(super) headers: HeaderMap,
+    pub(super) coded: bool,
+    pub(super) head: Bytes,
     pub(super) selecting: Selecting,
     pub(super) terms: Terms,
     pub(super) came: Moment,
@@ -196,15 +215,14 @@ impl Draft {
 
     /// The entry with its body.
     pub(super) fn entry(&self, body: Bytes) -> Arc<Entry> {
-        let Self { status, version, headers, selecting, terms, came, stamp } = self;
-        let head = text(headers);
-        let (selecting, terms) = (selecting.clone(), *terms);
-        Arc::new(Entry { status: *status, version: *version, head, body, selecting, terms, came: *came, stamp: *stamp })
+        let &Self { status, version, coded, terms, came, stamp, .. } = self;
+        let (head, selecting) = (self.head.clone(), self.selecting.clone());
+        Arc::new(Entry { status, version, coded, head, body, selecting, terms, came, stamp })
     }
 }
 
 /// The headers of an answer without those of one connection, of one person, and of this very trip.
-pub(super) fn kept_headers(headers: &HeaderMap, rules: &Rules) -> HeaderMap {
+pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl Iterator<Item = Field<'a>> + Clone {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .iter()
@@ -212,24 +230,25 @@ pub(super) fn kept_headers(headers: &HeaderMap, rules: &Rules) -> HeaderMap {
         .flat_map(|line| line.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let cookie = matches!(name.as_str(), "set-cookie2") || *name == SET_COOKIE;
+    let cookies = rules.cookies;
+    headers.iter().filter(move |(name, _)| {
+        let cookie = matches!(name.as_str(), "set-cookie2") || **name == SET_COOKIE;
         let trip = [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
         let other = ["keep-alive", "proxy-connection", "proxy-authentication-info"];
-        let left = trip.contains(name) || other.contains(&name.as_str()) || *name == AUTHORIZATION;
-        if !(left || cookie && !rules.cookies || named.iter().any(|known| known == name.as_str())) {
-            kept.append(name, value.clone());
-        }
-    }
-    kept
+        let left = trip.contains(name) || other.contains(&name.as_str()) || **name == AUTHORIZATION;
+        !(left || cookie && !cookies || named.iter().any(|known| known == name.as_str()))
+    })
 }
 
+/// A header.
+type Field<'a> = (&'a HeaderName, &'a HeaderValue);
+
 /// Headers as lines, in one piece that holds on to nothing else; `Age` is told anew each time.
-fn text(headers: &HeaderMap) -> Bytes {
-    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+pub(super) fn text<'a>(headers: impl Iterator<Item = Field<'a>> + Clone) -> Bytes {
+    let headers = headers.filter(|(name, _)| *name != AGE);
+    let length = headers.clone().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
     let mut text = BytesMut::with_capacity(length);
-    for (name, value) in headers.iter().filter(|(name, _)| *name != AGE) {
+    for (name, value) in headers {
         text.put_slice(name.as_str().as_bytes());
         text.put_u8(b':');
         text.put_slice(value.as_bytes());

@@ -44,7 +44,10 @@ impl Selecting {
 
     /// Whether a request agrees.
     pub(super) fn matches(&self, asked: &HeaderMap) -> bool {
-        self.0.iter().all(|(name, value)| plain(asked, name) == *value)
+        self.0.iter().all(|(name, value)| match simple(asked, name) {
+            Some(simple) => value.as_deref() == Some(simple),
+            None => plain(asked, name) == *value,
+        })
     }
 
     /// Whether both are for the same requests.
@@ -53,15 +56,24 @@ impl Selecting {
     }
 }
 
+/// The field where it is one text already.
+fn simple<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut lines = headers.get_all(name).iter();
+    let (only, None) = (lines.next()?, lines.next()) else { return None };
+    let simple = !only.is_sensitive()
+        && *name != ACCEPT_LANGUAGE
+        && !only.as_bytes().iter().any(|byte| matches!(byte, b',' | b' ' | b'\t'));
+    simple.then(|| only.as_bytes())
+}
+
 /// A field as one text: its lines joined, without blanks that mean nothing; languages in any case and order.
 fn plain(headers: &HeaderMap, name: &HeaderName) -> Option<Bytes> {
-    let mut lines = headers.get_all(name).iter().filter(|value| !value.is_sensitive()).peekable();
-    let only = lines.peek()?.as_bytes();
-    let languages = *name == ACCEPT_LANGUAGE;
-    let simple = !only.iter().any(|byte| matches!(byte, b',' | b' ' | b'\t')) && !languages;
-    if simple && headers.get_all(name).iter().nth(1).is_none() {
-        return Some(Bytes::copy_from_slice(only));
+    if let Some(simple) = simple(headers, name) {
+        return Some(Bytes::copy_from_slice(simple));
     }
+    let mut lines = headers.get_all(name).iter().filter(|value| !value.is_sensitive()).peekable();
+    lines.peek()?;
+    let languages = *name == ACCEPT_LANGUAGE;
     let mut parts: Vec<Vec<u8>> = Vec::new();
     for line in lines {
         for part in line.as_bytes().split(|byte| *byte == b',') {

@@ -98,10 +98,21 @@ impl<'c> Run<'c> {
         reading: Reading,
     ) -> Result<Self> {
         let started = Instant::now();
+        let plan = request.plan(&client.context())?;
+        Self::of(client, request, options, reading, (plan, started))
+    }
+
+    /// The same where it is planned already.
+    pub(super) fn of(
+        client: &'c Client,
+        request: &'c Request,
+        options: &'c Options,
+        reading: Reading,
+        (plan, started): (Planned<'c>, Instant),
+    ) -> Result<Self> {
         let core: &Core = &client.core;
         let context = client.context();
-        let plan = request.plan(&context)?;
-        let exchange = Arc::new(client.exchange(&plan, options, started));
+        let exchange = Arc::new(client.exchange(&plan, plan.uri.clone(), options, started));
         let credentials = client.credentials(options, plan.auth).map_err(|error| exchange.dress(error))?;
         let key = idempotency_key(request, &plan, options).map_err(|error| exchange.dress(error))?;
         let correlation = correlation(core.propagation.as_deref()).map_err(|error| exchange.dress(error))?;

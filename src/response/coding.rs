@@ -44,10 +44,9 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
 }
 
 /// Prepares `body` for reading; the error says which coding is not decoded.
-pub(super) fn decoded(body: WireBody, headers: &HeaderMap) -> Result<Decoded, String> {
-    if !headers.contains_key(CONTENT_ENCODING) || body.is_end_stream() {
-        return Ok(Decoded::Plain(Frames::new(body)));
-    }
+pub(super) fn decoded(body: WireBody, headers: Option<&HeaderMap>) -> Result<Decoded, String> {
+    let coded = headers.filter(|headers| headers.contains_key(CONTENT_ENCODING) && !body.is_end_stream());
+    let Some(headers) = coded else { return Ok(Decoded::Plain(Frames::new(body))) };
     match codings(headers).as_slice() {
         [] => Ok(Decoded::Plain(Frames::new(body))),
         [coding] => one(coding, Frames::new(body)),
