@@ -46,7 +46,7 @@ pub(crate) mod strict {
         check::check,
         keys::{Key, OFF, Shape, key, required},
         nearest::suggestion,
-        read::{is_true, number, seconds, texts},
+        read::{is_false, is_true, number, seconds, texts},
         rule::{BASE_URL, COOKIE_NAME, HEADER_NAME, HEADER_VALUE, LINE, NAME, POINTER, RATE, VARIABLE_NAME},
         schema::file as schema,
         yaml::{Document, Kind, LONGEST, View, decode},

@@ -4,10 +4,15 @@
 //! when the person trusts it, since it decides where secrets go and may name programs that print them. Secrets are
 //! looked up when a client is made, and are in no message.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     auth::Auth,
+    cache::Cache,
     catalog::Catalog,
     client::{Client, ClientBuilder},
     error::{Error, ErrorKind, Result, quoted},
@@ -17,6 +22,7 @@ use crate::{
     token::TokenStore,
 };
 
+mod cache;
 mod command;
 mod discover;
 mod environments;
@@ -34,6 +40,7 @@ mod trust;
 pub use environments::Environments;
 pub use trust::Trust;
 
+use cache::Caching;
 use folders::Variables;
 use place::Place;
 use reference::{Around, Shown};
@@ -55,6 +62,15 @@ pub struct Environment {
     found: Found,
     /// What keeps tokens where its file says `memory`.
     memory: TokenStore,
+    answers: Answers,
+}
+
+/// What keeps answers, once it was asked for.
+#[derive(Clone, Default)]
+struct Answers {
+    cache: Arc<OnceLock<Cache>>,
+    /// Whether they are to outlast this process.
+    lasting: bool,
 }
 
 /// Places that documents named.
@@ -75,8 +91,8 @@ struct Own {
 impl Environment {
     fn new(name: String, settings: Settings, source: Arc<Source>, variables: Variables) -> Self {
         let (name, settings, own) = (name.into(), Arc::new(settings), Own::default());
-        let (found, memory) = (Found::default(), TokenStore::memory());
-        Self { name, settings, source, variables, hidden: Arc::default(), own, found, memory }
+        let (found, memory, answers) = (Found::default(), TokenStore::memory(), Answers::default());
+        Self { name, settings, source, variables, hidden: Arc::default(), own, found, memory, answers }
     }
 
     /// Its name.
@@ -207,6 +223,32 @@ impl Environment {
         self.oauth().map(|oauth| oauth.store(&self.around())).transpose()
     }
 
+    /// Whether its file says that answers are kept; `None` where it says nothing of them.
+    pub fn keeps_answers(&self) -> Option<bool> {
+        self.settings.cache.as_ref().map(|caching| *caching != Caching::Off)
+    }
+
+    /// What keeps answers for its clients, one for it and its clones; `None` where its file does not say that any are.
+    ///
+    /// # Errors
+    /// `Request` where they are to be kept in the person's folder, and nothing says where that is.
+    pub fn cache(&self) -> Result<Option<Cache>> {
+        let Some(Caching::On(keeping)) = &self.settings.cache else { return Ok(None) };
+        if let Some(cache) = self.answers.cache.get() {
+            return Ok(Some(cache.clone()));
+        }
+        let cache = keeping.open(self.answers.lasting, &self.around())?;
+        Ok(Some(self.answers.cache.get_or_init(|| cache).clone()))
+    }
+
+    /// Keeps answers in the person's cache folder where its file says only that they are kept, as a program wants that
+    /// ends soon and is started again.
+    #[must_use]
+    pub fn with_lasting_cache(mut self) -> Self {
+        self.answers = Answers { lasting: true, ..Answers::default() };
+        self
+    }
+
     /// Variables that hold secrets by what its file says, and by their use here: a program that is started should not
     /// get them.
     pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
@@ -245,6 +287,9 @@ impl Environment {
         }
         if !settings.rates.is_empty() {
             client = client.limit(Limit::from(&settings.rates[..]));
+        }
+        if let Some(cache) = self.cache()? {
+            client = client.cache(&cache);
         }
         self.sign(self.connect(client)?)
     }
@@ -351,7 +396,7 @@ impl Environment {
 /// Shows where secrets are to be found, and none.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, settings, source, variables: _, hidden: _, own, found, memory: _ } = self;
+        let Self { name, settings, source, variables: _, hidden: _, own, found, memory: _, answers: _ } = self;
         f.debug_struct("Environment")
             .field("name", name)
             .field("file", &source.file)

@@ -30,6 +30,7 @@ mod renewal;
 mod session;
 mod settings;
 mod source;
+mod whose;
 mod wire;
 
 pub use code::Authorization;

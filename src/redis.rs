@@ -10,7 +10,7 @@ use std::{
 };
 
 use ::redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation,
+    AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation,
     aio::MultiplexedConnection,
 };
 use tokio::{sync::watch, time::Instant};
@@ -20,7 +20,9 @@ use crate::{
     secret::Secret,
 };
 
+mod cache;
 mod limit;
+mod seal;
 #[cfg(feature = "oauth")]
 mod token;
 
@@ -88,7 +90,19 @@ impl Redis {
     /// Runs a script that has its keys and arguments; `None` while the server is away.
     pub(crate) async fn invoke<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Option<T> {
         let mut connection = self.connection().await?;
-        let answer: Option<RedisResult<T>> = patient(call.invoke_async(&mut connection)).await;
+        let answer = patient(call.invoke_async(&mut connection)).await;
+        self.heard(answer)
+    }
+
+    /// Runs commands, in one round trip; `None` while the server is away.
+    pub(crate) async fn query<T: FromRedisValue>(&self, calls: &Pipeline) -> Option<T> {
+        let mut connection = self.connection().await?;
+        let answer = patient(calls.query_async(&mut connection)).await;
+        self.heard(answer)
+    }
+
+    /// What an operation came to that was over in time, or was not.
+    fn heard<T>(&self, answer: Option<RedisResult<T>>) -> Option<T> {
         match answer {
             Some(Ok(value)) => Some(value),
             Some(Err(error)) => self.lost(word(&error)),
@@ -149,7 +163,7 @@ impl Redis {
             if first {
                 tracing::warn!(
                     error.r#type = why,
-                    "Redis is away; until it is back this process goes by its own share"
+                    "Redis is away; until it is back this process goes on without what others share there"
                 );
             }
         }

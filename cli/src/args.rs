@@ -19,7 +19,7 @@ const LONGEST: usize = 128 << 10;
     name = "restwalk",
     version,
     disable_help_flag = true,
-    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] login | logout | whoami\n       restwalk [OPTIONS] catalog lint|init | doctor | env | demo [serve]",
+    override_usage = "restwalk [OPTIONS] [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] ls|help [PATH]\n       restwalk [OPTIONS] explain [METHOD] PATH [ITEM...]\n       restwalk [OPTIONS] login | logout | whoami\n       restwalk [OPTIONS] catalog lint|init | cache ls|clear | doctor | env | demo [serve]",
     after_help = EXAMPLES
 )]
 pub(crate) struct Options {
@@ -155,6 +155,15 @@ pub(crate) struct Send {
     /// Follow redirects
     #[arg(short = 'F', long)]
     pub(crate) follow: bool,
+    /// Take answers that earlier runs kept and that are still fresh, and keep those of this one
+    #[arg(long)]
+    pub(crate) cache: bool,
+    /// Take no answer that was kept, and keep none
+    #[arg(long, conflicts_with = "cache")]
+    pub(crate) no_cache: bool,
+    /// Ask anew, and keep the answer
+    #[arg(long, conflicts_with_all = ["cache", "no_cache"])]
+    pub(crate) refresh: bool,
     /// How often to send at most, 1 to 5
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
     pub(crate) retry: Option<u8>,

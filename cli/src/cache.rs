@@ -134,8 +134,15 @@ impl Kept {
     }
 }
 
+/// Forgets all catalogs, and says how many there were.
+pub(crate) fn forget(io: &Io<'_>) -> u64 {
+    let entries = folder(io).and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path()).filter(|path| path.extension() == Some("catalog".as_ref()));
+    files.filter(|path| fs::remove_file(path).is_ok()).count() as u64
+}
+
 /// Where a person's caches are: `restwalk` in `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`.
-fn folder(io: &Io<'_>) -> Option<PathBuf> {
+pub(crate) fn folder(io: &Io<'_>) -> Option<PathBuf> {
     let whole = |name: &str| io.variables.get(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let folder = if cfg!(windows) {
         whole("LOCALAPPDATA")

@@ -6,6 +6,7 @@ use restwalk::{Call, Item as Walked, MethodPolicy, Retry, http::Method};
 use serde_json::value::RawValue;
 
 use crate::{
+    answers,
     args::Options,
     body::Source,
     input,
@@ -56,6 +57,8 @@ pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io
     let method = words.method(makes_body, declared.as_ref().map(|(route, methods)| (&**route, &**methods)))?;
     bodiless(&method, words, has_body)?;
     let mut call = configured(place.method(method.as_str()), options);
+    let policy = place.route().and_then(|route| route.policy(&method));
+    call = answers::moded(call, &method, policy, settings.environment(), options);
     if let Some(query) = query {
         call = call.query_raw(query);
     }

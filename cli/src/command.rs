@@ -7,6 +7,7 @@ use crate::{
     mistake::{Mistake, Result},
 };
 
+mod cache;
 mod catalog;
 mod demo;
 mod doctor;
@@ -42,6 +43,7 @@ pub(crate) fn run(options: &Options, io: &mut Io<'_>) -> Ended {
         Some((word, rest)) if word == "ls" => ls::run(rest, options, io),
         Some((word, rest)) if word == "help" => help::run(rest, options, io),
         Some((word, rest)) if word == "explain" => explain::run(rest, options, io),
+        Some((word, rest)) if word == "cache" => cache::run(rest, options, io),
         Some((word, rest)) if word == "catalog" => catalog::run(rest, options, io),
         Some((word, rest)) if word == "doctor" => doctor::run(rest, options, io),
         Some((word, rest)) if word == "env" => env::run(rest, options, io),

@@ -12,6 +12,7 @@ use clap::Parser;
 use mistake::{Mistake, Result};
 use output::Printer;
 
+mod answers;
 mod args;
 mod ask;
 mod body;

@@ -8,6 +8,7 @@ use std::{cell::RefCell, path::PathBuf};
 use restwalk::{Auth, Catalog, Client, ClientBuilder, Environment, Expand, Redirect, Secret, Session};
 
 use crate::{
+    answers,
     args::Options,
     demo, input,
     io::Io,
@@ -147,6 +148,9 @@ impl Settings {
         let mut builder = builder.redirect(redirect);
         if let Some(actor) = &self.actor {
             builder = builder.actor(actor);
+        }
+        if let Some(cache) = answers::cache(self.environment.as_ref(), &self.catalog, options, io)? {
+            builder = builder.cache(&cache);
         }
         if let Some(time) = send.timeout {
             builder = builder.connect_timeout(time.min(std::time::Duration::from_millis(3100)));

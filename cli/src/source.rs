@@ -25,6 +25,7 @@ impl Chosen {
         let given = Given::read(|name| io.variables.get(name).cloned());
         let demo = options.place.env.as_ref().or(given.env.as_ref()).is_some_and(|name| name == demo::NAME);
         let environment = if demo { None } else { environment::chosen(options, &given, io)? };
+        let environment = environment.map(Environment::with_lasting_cache);
         Ok(Self { given, environment, demo })
     }
 

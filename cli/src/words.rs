@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The words that are no path, what stands behind each, and what it does.
-pub(crate) const HELPERS: [(&str, &str, &str); 11] = [
+pub(crate) const HELPERS: [(&str, &str, &str); 12] = [
     ("ls", "[PATH]", "list what may follow a path"),
     ("help", "[PATH]", "how to call, or what a route offers: methods, defaults, variables, limits"),
     ("explain", "[METHOD] PATH [ITEM…]", "show the request and where each part of it comes from; nothing is sent"),
@@ -18,6 +18,7 @@ pub(crate) const HELPERS: [(&str, &str, &str); 11] = [
     ("logout", "", "give up what a sign-in left, here and at the server"),
     ("whoami", "", "tell as whom calls go, until when, and where that is kept"),
     ("catalog", "lint [FILE [FILE]]|init PATH…", "check a catalog, or make a first one of calls that it tries"),
+    ("cache", "ls|clear", "list the answers that are kept between runs, or forget them and compiled catalogs"),
     ("doctor", "", "look over files, environment, secrets, server and clock, and say what to do"),
     ("demo", "[serve]", "a tour of calls to a service in this process, or that service on a port"),
     ("completions", "bash|zsh|fish", "print the completion script of a shell"),

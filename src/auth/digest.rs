@@ -10,7 +10,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
-use super::{Around, Auth, Credential, Prepared, Sign, fault, number};
+use super::{Around, Auth, Credential, Prepared, Sign, fault, named, number};
 use crate::{
     body::{Body, BoxFuture},
     error::{Fault, Result},
@@ -133,6 +133,11 @@ impl Sign for Signer {
 
     fn refused<'a>(&'a self, sent: &'a HeaderMap, answer: &'a HeaderMap) -> BoxFuture<'a, Result<bool>> {
         Box::pin(std::future::ready(self.learn(sent, answer)))
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Option<Secret>>> {
+        let parts = [("digest", self.user.expose()), ("password", self.password.expose())];
+        Box::pin(std::future::ready(Ok(Some(named(parts)))))
     }
 }
 

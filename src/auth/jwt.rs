@@ -13,6 +13,7 @@ use crate::{
     body::{Body, BoxFuture},
     error::{Fault, Result},
     jwt::JwtSigner,
+    secret::Secret,
 };
 
 /// A signer, and the number by which it is told from others.
@@ -54,6 +55,10 @@ impl Sign for Jwt {
             }
             Ok(())
         })
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Option<Secret>>> {
+        Box::pin(async { self.1.identity().map(Some) })
     }
 }
 

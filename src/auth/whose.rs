@@ -12,7 +12,7 @@ use crate::{
     cache::{Identity, feed},
     error::Result,
     random,
-    secret::Secret,
+    secret::{Secret, hex},
 };
 
 /// Whose an answer is, or who has to be asked.
@@ -63,13 +63,13 @@ impl fmt::Debug for Whose {
 }
 
 /// A text that stands for `parts`, each with its name, and lets none of them be read.
-pub(crate) fn named<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Secret {
+pub(crate) fn named<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Secret {
     let mut hash = Sha256::new();
     for (name, part) in parts {
         feed(&mut hash, name.as_bytes());
-        feed(&mut hash, part);
+        feed(&mut hash, part.as_bytes());
     }
-    Secret::from(crate::secret::hex(&hash.finalize()))
+    Secret::from(hex(&hash.finalize()))
 }
 
 /// A number of this process that no other process has.
@@ -87,9 +87,10 @@ mod tests {
     use std::collections::HashSet;
 
     use futures_util::FutureExt;
+    use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
 
     use super::{
-        super::{KeyCookie, Prepared},
+        super::{Around, Auth, KeyCookie, Prepared},
         *,
     };
     use crate::{Body, BoxFuture, request::Base};
@@ -169,12 +170,33 @@ mod tests {
     }
 
     #[test]
+    fn c06_digest_is_the_user_and_the_password_whatever_the_server_asks() {
+        let of = |user: &str, password: &str| {
+            let nobody = tower::service_fn(|_| async { Err::<http::Response<crate::WireBody>, _>("nobody is asked") });
+            let transport: Arc<dyn crate::Transport> = Arc::new(crate::transport::Local::new(nobody));
+            let base = Base::parse("https://h", &[]).unwrap();
+            let around =
+                Around { actor: None, origin: base.origin(), transport: &transport, headers: HeaderMap::new() };
+            Auth::digest(user, password).prepare(&around).unwrap()
+        };
+        let ada = of("ada", "p");
+        let before = identity(&ada);
+        let challenge = HeaderValue::from_static("Digest realm=r, nonce=n, qop=auth");
+        let answer = HeaderMap::from_iter([(WWW_AUTHENTICATE, challenge)]);
+        let signer = ada.signer().unwrap();
+        assert!(signer.refused(&HeaderMap::new(), &answer).now_or_never().unwrap().unwrap());
+        assert_eq!(identity(&ada), before);
+        assert_eq!(identity(&of("ada", "p")), before);
+        assert!(identity(&of("ada", "q")) != before && identity(&of("bob", "p")) != before);
+    }
+
+    #[test]
     fn s01_an_identity_is_not_printed() {
         for prepared in [headers(&[("x-a", "CNRY")]), signed(1, Some("CNRY"), &[])] {
             let printed = format!("{:?}", prepared.whose());
             assert!(printed.len() < 20, "{printed}");
         }
-        let text = named([("user", &b"CNRY"[..])]);
-        assert!(text.expose().len() == 64 && text.expose() != named([("use", &b"rCNRY"[..])]).expose());
+        let text = named([("user", "CNRY")]);
+        assert!(text.expose().len() == 64 && text.expose() != named([("use", "rCNRY")]).expose());
     }
 }

@@ -16,23 +16,28 @@ pub(super) fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> 
     read(line)
 }
 
-/// Reads one of the three forms; names of days and months count in any case, as caches take them.
+/// The days of a week, whose first three letters are their short names.
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// Reads one of the three forms; names of days and months count in any case, and a date on the wrong day of a week
+/// counts too, as caches take them.
 fn read(text: &str) -> Option<SystemTime> {
     let text = text.trim_ascii();
-    if text.len() > 40 {
-        return None;
-    }
+    let day = text.find(|letter: char| !letter.is_ascii_alphabetic()).filter(|_| text.len() <= 40)?;
+    let (day, rest) = text.split_at(day);
     let mut usual = String::with_capacity(text.len());
     let mut inside = false;
-    for letter in text.chars() {
+    for letter in rest.chars() {
         usual.push(if inside { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() });
         inside = letter.is_ascii_alphabetic();
     }
     // The zone is the one word that is all capitals.
-    if usual.ends_with(" Gmt") {
-        usual.replace_range(usual.len() - 3.., "GMT");
-    }
-    httpdate::parse_http_date(&usual).ok()
+    let usual = usual.strip_suffix(" Gmt").map_or_else(|| usual.clone(), |date| format!("{date} GMT"));
+    let named = |name: &&str| name.get(..day.len()).is_some_and(|name| name.eq_ignore_ascii_case(day));
+    DAYS.iter().find(|name| named(name) && (day.len() == 3 || day.len() == name.len()))?;
+    let short = day.len() == 3;
+    let mut days = DAYS.iter().map(|name| if short { &name[..3] } else { name });
+    days.find_map(|day| httpdate::parse_http_date(&format!("{day}{usual}")).ok())
 }
 
 /// The `Age` of an answer: the first of a list, nothing where it is no number of seconds.
@@ -60,6 +65,7 @@ mod tests {
             "THU, 18 aug 2050 02:01:18 gMT",
             "Thursday, 18-Aug-50 02:01:18 GMT",
             "Thu Aug 18 02:01:18 2050",
+            "Mon Aug 18 02:01:18 2050",
         ];
         for text in good {
             assert_eq!(at(&[text]), at(&[good[0]]), "{text}");
@@ -68,6 +74,9 @@ mod tests {
         let bad = [
             "0",
             "",
+            "Thu",
+            "Th, 18 Aug 2050 02:01:18 GMT",
+            "Xyz, 18 Aug 2050 02:01:18 GMT",
             "Thu, 18 Aug 2050 02:01:18 UTC",
             "Thu, 18 Aug 2050 02:01:18 AEST",
             "Thu, 18 Aug 50 02:01:18 GMT",

@@ -8,7 +8,7 @@ use std::{
 use http::StatusCode;
 
 use super::{Cache, Counters, Store, entry::Entry, slot::Slot, terms::Moment};
-use crate::error::Result;
+use crate::{error::Result, header::is_secret};
 
 /// What a cache did so far in this process, and what it keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,10 +43,11 @@ pub struct CacheEntry {
 impl CacheEntry {
     fn of(url: &str, entry: &Entry, now: Moment) -> Self {
         let (age, fresh_for) = (entry.age(now), entry.fresh_for(now));
-        Self { url: url.to_owned(), status: entry.status(), age, fresh_for, bytes: entry.size() as u64 }
+        Self { url: shown(url), status: entry.status(), age, fresh_for, bytes: entry.size() as u64 }
     }
 
-    /// The URL that answered, without credentials that were added to it.
+    /// The URL that answered, without credentials: those that were added to it are not kept, and a query parameter that
+    /// is called like one shows `***`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -135,5 +136,34 @@ impl Cache {
         let mut all: Vec<_> = all.collect();
         all.sort_by(|one, other| one.age.cmp(&other.age).then_with(|| one.url.cmp(&other.url)));
         Ok(all)
+    }
+}
+
+/// A URL with `***` in place of what its query gives under the names of credentials.
+fn shown(url: &str) -> String {
+    let Some((path, query)) = url.split_once('?') else { return url.to_owned() };
+    let pair = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let secret = url::form_urlencoded::parse(name.as_bytes()).any(|(name, _)| is_secret(&name));
+        if secret { format!("{name}=***") } else { pair.to_owned() }
+    };
+    format!("{path}?{}", query.split('&').map(pair).collect::<Vec<_>>().join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s01_a_listed_url_shows_no_secret() {
+        for (url, expected) in [
+            ("https://h/a", "https://h/a"),
+            ("https://h/a?q=1&page=2", "https://h/a?q=1&page=2"),
+            ("https://h/a?q=1&api_key=CNRY&x", "https://h/a?q=1&api_key=***&x"),
+            ("https://h/a?access%5Ftoken=CNRY", "https://h/a?access%5Ftoken=***"),
+            ("https://h/a?q=a=b&token", "https://h/a?q=a=b&token=***"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
     }
 }

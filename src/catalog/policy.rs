@@ -91,6 +91,11 @@ impl MethodPolicy {
         self.paginate.as_ref()
     }
 
+    /// Whether answers should be kept by a program that keeps none unless told; `None` where the catalog says nothing.
+    pub fn cached(&self) -> Option<bool> {
+        self.cache.map(|caching| !caching.off)
+    }
+
     /// The path of the JSON Schema of its body, relative to the catalog.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()

@@ -257,6 +257,11 @@ pub(crate) fn is_true(view: View<'_>) -> bool {
     view.scalar() == Scalar::Bool(true)
 }
 
+#[cfg(feature = "environment")]
+pub(crate) fn is_false(view: View<'_>) -> bool {
+    view.scalar() == Scalar::Bool(false)
+}
+
 pub(crate) fn number<T: FromStr>(view: View<'_>) -> Option<T> {
     if let Scalar::Number(number) = view.scalar() { number.parse().ok() } else { None }
 }

@@ -114,6 +114,9 @@ fn what_is_cached_and_what_a_call_makes_untrue_is_typed() {
     let minute = Some(Duration::from_secs(60));
     assert_eq!(get.cache, Some(Caching { off: false, ttl: minute, shared: true }));
     assert_eq!(head.cache, Some(Caching { off: false, ttl: None, shared: true }));
+    let cached =
+        [Method::GET, Method::POST, Method::DELETE].map(|method| policy("customers/*/orders", method).cached());
+    assert_eq!(cached, [Some(true), Some(false), None]);
     assert_eq!(get.summary(), [("cache".to_owned(), "ttl: 60, shared: true".to_owned())]);
     let delete = policy("customers/*/orders", Method::DELETE);
     assert_eq!((delete.cache, &*delete.affects), (None, &["/".to_owned(), "/customers/{customer}".to_owned()][..]));

@@ -47,6 +47,11 @@ impl Variables {
         self.own("XDG_CONFIG_HOME", ".config", "APPDATA", cfg!(windows))
     }
 
+    /// Where what can be had again is: `restwalk` in `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`.
+    pub(super) fn cache(&self) -> Option<PathBuf> {
+        self.own("XDG_CACHE_HOME", ".cache", "LOCALAPPDATA", cfg!(windows))
+    }
+
     /// Where what a program remembers is: `restwalk` in `$XDG_STATE_HOME`, `~/.local/state`, or `%LOCALAPPDATA%`.
     ///
     /// # Errors

@@ -49,12 +49,31 @@ const ENVIRONMENT: &[Key] = &[
         &Shape::Either(&[Shape::Text(&RATE), Shape::List(&Shape::Text(&RATE))]),
         "How often the API may be called: 10/s, 60/min, 1000/h, or a list of them, all of which hold.",
     ),
+    key(
+        "cache",
+        &Shape::Either(&[Shape::Flag, Shape::Seconds, OFF, Shape::Some(CACHE)]),
+        "Whether answers are kept, and given again while they are fresh; or how long they are, in seconds. Default: off.",
+    ),
     key("proxy", &LINE_TEXT, "The URL of a proxy, or none. Default: as the environment's variables say."),
     key("ca_certificate", &LINE_TEXT, "A file of CA certificates in PEM that are trusted as well as the system's."),
     key(
         "client_certificate",
         &LINE_TEXT,
         "The certificate that is shown to the server, and its key: a reference to PEM, such as file:me.pem.",
+    ),
+];
+
+const CACHE: &[Key] = &[
+    key("ttl", &Shape::Seconds, "How long an answer is fresh, in seconds. Default: as long as it says."),
+    key(
+        "disk",
+        &Shape::Either(&[Shape::Flag, LINE_TEXT]),
+        "true: answers are kept in the person's cache folder; or in this one, relative to this file. Default: in memory.",
+    ),
+    key(
+        "capacity",
+        &Shape::Whole(1, 1 << 40),
+        "How many bytes are kept at most. Default: 64 MiB in memory, 256 MiB on disk.",
     ),
 ];
 

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     Environment,
+    cache::Caching,
     folders::Variables,
     keys,
     place::Place,
@@ -91,6 +92,7 @@ fn settings(environment: View<'_>) -> Result<Settings> {
             "timeout" => settings.timeout = strict::seconds(value),
             "retry" => settings.attempts = Some(strict::number(value).unwrap_or(1)),
             "limit" => settings.rates = strict::texts(value).iter().filter_map(|text| text.parse().ok()).collect(),
+            "cache" => settings.cache = Some(Caching::read(value)),
             "proxy" if value.text() == "none" => settings.proxy = Some(None),
             "proxy" => settings.proxy = Some(Some(proxy(value, &mut settings.warnings)?)),
             "ca_certificate" => settings.ca_certificate = Some(path(value)),

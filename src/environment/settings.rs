@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    cache::Caching,
     oauth::{OAuth, Where},
     place::Place,
     reference::{Around, Reference, Shown},
@@ -28,6 +29,7 @@ pub(super) struct Settings {
     /// One means that nothing is tried again.
     pub(super) attempts: Option<u8>,
     pub(super) rates: Vec<Rate>,
+    pub(super) cache: Option<Caching>,
     pub(super) proxy: Option<Option<Reference>>,
     pub(super) ca_certificate: Option<PathBuf>,
     /// Its chain and its key.
@@ -106,6 +108,7 @@ impl Settings {
             ("timeout", self.timeout.map(|time| format!("{time:?}"))),
             ("retry", self.attempts.map(|most| if most == 1 { "off".to_owned() } else { most.to_string() })),
             ("limit", joined(named(&mut self.rates.iter().map(ToString::to_string)))),
+            ("cache", self.cache.as_ref().map(Caching::told)),
             ("proxy", self.proxy.as_ref().map(|url| url.as_ref().map_or("none".to_owned(), |url| url.told(shown)))),
             ("ca_certificate", self.ca_certificate.as_ref().map(path)),
             ("client_certificate", self.client_certificate.as_ref().map(|pem| pem.told(shown))),

@@ -368,3 +368,18 @@ fn s01_nothing_that_is_printed_shows_a_secret() {
         .map(|place| format!("{place} is a secret in plain text; write env:NAME, file:PATH or cmd:PROGRAM"))
     );
 }
+
+#[test]
+fn answers_are_kept_by_one_cache_for_all_clients_of_an_environment() {
+    for (settings, keeps) in [("actor: ada", None), ("cache: off", Some(false)), ("cache: 60", Some(true))] {
+        let (_folder, one) = one(&format!("base_url: https://h\n    {settings}"), &[]);
+        assert_eq!(one.keeps_answers(), keeps, "{settings}");
+        assert_eq!(one.cache().unwrap().is_some(), keeps == Some(true), "{settings}");
+        assert!(one.client().unwrap().build().is_ok());
+    }
+    let (_folder, one) = one("base_url: https://h\n    cache: { disk: true }", &[]);
+    assert_eq!(one.summary().last(), Some(&("cache", "on disk".to_owned())));
+    for error in [one.cache().unwrap_err(), one.client().map(|_| ()).unwrap_err()] {
+        assert!(error.to_string().contains("set HOME"), "{error}");
+    }
+}

@@ -89,19 +89,25 @@ impl Claims {
         self.0.retain(|(known, _)| !names.contains(&known.as_str()));
     }
 
-    fn json(&self) -> Result<String> {
+    pub(super) fn json(&self) -> Result<String> {
         let members = self.0.iter().map(|(name, value)| Ok(format!("{}:{value}", ascii(name)?)));
         Ok(format!("{{{}}}", members.collect::<Result<Vec<_>>>()?.join(",")))
     }
 
-    /// The token of these claims.
-    pub(super) fn signed(&self, key: &JwtKey) -> Result<String> {
+    /// The header of what `key` signs.
+    pub(super) fn header(key: &JwtKey) -> Result<Self> {
         let mut header = Self::default();
         header.set("alg", &key.algorithm().to_string())?;
         header.set("typ", &"JWT")?;
         if let Some(id) = key.named() {
             header.set("kid", &id)?;
         }
+        Ok(header)
+    }
+
+    /// The token of these claims.
+    pub(super) fn signed(&self, key: &JwtKey) -> Result<String> {
+        let header = Self::header(key)?;
         let encode = |text: String| BASE64_URL_SAFE_NO_PAD.encode(text);
         let message = format!("{}.{}", encode(header.json()?), encode(self.json()?));
         let signature = BASE64_URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes())?);

@@ -6,6 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, EncodingKey, crypto::aws_lc::DEFAULT_PROVIDER};
+use sha2::{Digest, Sha256};
 
 use super::JwtAlgorithm;
 use crate::{
@@ -19,6 +20,8 @@ pub struct JwtKey {
     algorithm: JwtAlgorithm,
     key: Arc<EncodingKey>,
     id: Option<String>,
+    /// Stands for what the key was made from.
+    fingerprint: [u8; 32],
 }
 
 impl JwtKey {
@@ -30,7 +33,8 @@ impl JwtKey {
         let secret = secret.into();
         shared(algorithm, &secret)?;
         let key = EncodingKey::from_secret(secret.expose().as_bytes());
-        Ok(Self { algorithm, key: Arc::new(key), id: None })
+        let fingerprint = Sha256::digest(secret.expose()).into();
+        Ok(Self { algorithm, key: Arc::new(key), id: None, fingerprint })
     }
 
     /// A private key in PEM: RSA in PKCS #1 or #8, ECDSA and Ed25519 in PKCS #8.
@@ -48,7 +52,7 @@ impl JwtKey {
         };
         // The error below may quote what it could not read.
         let key = key.map_err(|_| wrong(&format!("the PEM holds no private key for {algorithm}")))?;
-        let key = Self { algorithm, key: Arc::new(key), id: None };
+        let key = Self { algorithm, key: Arc::new(key), id: None, fingerprint: Sha256::digest(pem).into() };
         // A public key, or one of another curve, is told now and not at the first call.
         key.sign(b"").map(|_| key)
     }
@@ -66,6 +70,11 @@ impl JwtKey {
 
     pub(super) fn named(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// The same for the same key, as it was given.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {

@@ -6,9 +6,13 @@ use std::{
 };
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{JwtKey, compact::Claims, since_1970};
-use crate::{error::Result, secret::Secret};
+use crate::{
+    error::Result,
+    secret::{Secret, hex},
+};
 
 /// Signs each attempt of a call by a token of its own, which lives 30 s; see [`Auth::jwt`](crate::Auth::jwt).
 ///
@@ -95,17 +99,37 @@ impl JwtSigner {
     /// The token of a call that is sent at `wall`.
     pub(crate) fn token(&self, wall: SystemTime) -> Result<Secret> {
         let now = since_1970(wall).as_secs();
+        let lifetime = self.lifetime.map(|lifetime| lifetime.as_secs()).filter(|seconds| *seconds > 0);
+        let claims = self.claims(Some(now), lifetime.map(|lifetime| now.saturating_add(lifetime)))?;
+        claims.signed(&self.key).map(Secret::from)
+    }
+
+    /// A text that stands for everything in its tokens but their times, and for the key.
+    pub(crate) fn identity(&self) -> Result<Secret> {
+        let header = Claims::header(&self.key)?.json()?;
+        let parts = [self.scheme.clone(), header, self.claims(None, None)?.json()?];
+        let mut hash = Sha256::new_with_prefix(self.key.fingerprint());
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Ok(Secret::from(hex(&hash.finalize())))
+    }
+
+    fn claims(&self, issued: Option<u64>, ends: Option<u64>) -> Result<Claims> {
         let mut claims = self.claims.clone();
         claims.remove(&["iat", "iss", "exp", "tracking_context"]);
-        claims.set("iat", &now)?;
+        if let Some(issued) = issued {
+            claims.set("iat", &issued)?;
+        }
         if let Some(issuer) = &self.issuer {
             claims.set("iss", issuer)?;
         }
-        if let Some(lifetime) = self.lifetime.map(|lifetime| lifetime.as_secs()).filter(|seconds| *seconds > 0) {
-            claims.set("exp", &now.saturating_add(lifetime))?;
+        if let Some(ends) = ends {
+            claims.set("exp", &ends)?;
         }
         claims.extend(self.tracking.as_ref());
-        claims.signed(&self.key).map(Secret::from)
+        Ok(claims)
     }
 }
 
@@ -231,6 +255,28 @@ mod tests {
             (alice().tracking_context(&json!({})).unwrap(), r#","exp":1435831840,"tracking_context":{}}"#),
         ] {
             assert_eq!(payload(&signer), format!("{begin}{rest}"));
+        }
+    }
+
+    #[test]
+    fn c06_an_identity_is_everything_but_the_times() {
+        let key = |secret: &str| JwtKey::secret(JwtAlgorithm::HS256, secret).unwrap();
+        let signer = |sub: &str| JwtSigner::new(key("edx")).claim("sub", sub).unwrap();
+        let all = [
+            alice(),
+            signer("ada"),
+            signer("bob"),
+            signer("ada").issuer("svc"),
+            signer("ada").scheme("JWT"),
+            signer("ada").tracking_context(&1).unwrap(),
+            JwtSigner::new(key("other")).claim("sub", "ada").unwrap(),
+            JwtSigner::new(key("edx").id("k1")).claim("sub", "ada").unwrap(),
+        ];
+        let seen: std::collections::HashSet<_> =
+            all.iter().map(|signer| signer.identity().unwrap().expose().to_owned()).collect();
+        assert_eq!(seen.len(), all.len());
+        for same in [signer("ada"), signer("ada").lifetime(None), signer("ada").claim("iat", &7).unwrap()] {
+            assert_eq!(same.identity().unwrap().expose(), all[1].identity().unwrap().expose());
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     id_token::{self, is_of_same},
     renewal::Renewal,
     source::{self, Grant, Source},
+    whose,
     wire::{Carrier, Granted, Wire},
 };
 use crate::{
@@ -98,7 +99,14 @@ impl Flight<'_> {
         let newer = |ours: &TokenRecord| kept.as_ref().is_none_or(|kept| kept.generation < ours.generation);
         let known = ours.filter(newer).or(kept);
         match self.refreshed(&mut *lock, known.as_ref()).await? {
-            Refreshed::Granted(granted) => self.kept(&mut *lock, granted.0, granted.1.as_ref()).await.map(Some),
+            Refreshed::Granted(granted) => {
+                let (granted, mut before) = *granted;
+                if let Some(before) = before.as_mut().filter(|_| self.grant.is_somebodys()) {
+                    // Another version may have left none.
+                    before.grant = before.grant.take().or_else(whose::grant);
+                }
+                self.kept(&mut *lock, granted, before.as_ref()).await.map(Some)
+            }
             Refreshed::Adopted(held) => Ok(Some(held)),
             Refreshed::Nothing => self.begun(lock, known).await,
         }
@@ -212,6 +220,7 @@ pub(super) async fn begin(
     let held = renewal.held().map(|held| held.record.clone());
     let mut before = newest(newest(held, kept), known).unwrap_or_default().cleared();
     before.refresh_token = initial.cloned();
+    before.grant = whose::grant();
     let lock = lock.as_mut().map(|lock| &mut **lock as &mut dyn TokenLock);
     keep(renewal, settings, lock, granted, Some(&before)).await
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{held::Held, renewal::Renewal, source::Source, wire::Carrier};
 use crate::{
-    auth::{Around, Credential, Prepared, Sign, fault, number},
+    auth::{Around, Credential, Prepared, Sign, fault, named, number},
     body::{Body, BoxFuture},
     correlation::Correlation,
     error::{Fault, Result},
@@ -147,6 +147,15 @@ impl Sign for Signer {
             }
             // A later token than the refused one is there already.
             Ok(true)
+        })
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Option<Secret>>> {
+        Box::pin(async move {
+            let whose = self.renewal.whose(|| self.carrier.now()).await?;
+            let headers = self.headers.iter().map(|(name, template)| (name.as_str(), template.as_str()));
+            let rest = [("actor", self.actor.as_deref().unwrap_or_default()), ("whose", whose.expose())];
+            Ok(Some(named(headers.chain(rest))))
         })
     }
 }

@@ -72,6 +72,11 @@ impl Grant {
         !matches!(self, Self::ClientCredentials)
     }
 
+    /// Whether only a sign-in says whose the token is, and the settings do not.
+    pub(super) fn is_somebodys(&self) -> bool {
+        matches!(self, Self::Stored | Self::Interactive(_))
+    }
+
     /// The refresh token that the caller gave.
     pub(super) fn initial(&self) -> Option<&Secret> {
         if let Self::Refresh(token) = self { Some(token) } else { None }

@@ -10,7 +10,7 @@ use std::{
 use ::redis::{Script, Value};
 use sha1_smol::Sha1;
 
-use super::Redis;
+use super::{Redis, seal::Seal};
 use crate::{
     body::BoxFuture,
     error::{Error, ErrorKind, Result},
@@ -25,7 +25,7 @@ mod seal;
 
 use hold::Hold;
 use script::{LARGEST, READ, WRITE};
-use seal::{Place, Seal};
+use seal::{Place, open, place, seal};
 
 /// How long a process that knows nothing yet waits for a Redis that is away. What it would renew by is what the caller
 /// gave it at the beginning, which another process may have redeemed long ago.
@@ -60,7 +60,7 @@ impl TokenStore {
     /// `Request` where `key` is not 32 bytes. Reading and locking fail as `Store` with `store.corrupt` where the
     /// records were sealed with another key.
     pub fn redis(redis: &Redis, key: impl Into<Secret>) -> Result<Self> {
-        let (redis, seal) = (redis.clone(), Seal::new(&key.into())?);
+        let (redis, seal) = (redis.clone(), Seal::new(&key.into(), "tokens")?);
         let (name, locks) = (random::uuid()?, AtomicU64::new(0));
         let known = Mutex::default();
         Ok(Self::own(Kept(Arc::new(Shared { redis, seal, name, locks, turns: Self::memory(), known }))))
@@ -114,7 +114,7 @@ impl Shared {
             return Ok(Some(Found::None));
         };
         let generation = str::from_utf8(generation).ok().and_then(|digits| digits.parse().ok());
-        if let Some(record) = generation.and_then(|generation| self.seal.open(place, generation, sealed)) {
+        if let Some(record) = generation.and_then(|generation| open(&self.seal, place, generation, sealed)) {
             return Ok(Some(Found::Record(record)));
         }
         tracing::warn!("a token in Redis does not open; it counts as none");
@@ -123,7 +123,7 @@ impl Shared {
 
     /// Writes a record; whether what is kept was older. Nothing is told while Redis is away.
     async fn store(&self, place: &Place, record: &TokenRecord, spoilt: &str) -> Result<bool> {
-        let sealed = self.seal.seal(place, record)?;
+        let sealed = seal(&self.seal, place, record)?;
         if sealed.len() > LARGEST {
             let why = format!("a token record of {} bytes is larger than the {LARGEST} that are kept", sealed.len());
             return Err(Error::coded(ErrorKind::Store, "store.full", why));
@@ -173,7 +173,7 @@ fn life(record: &TokenRecord) -> Duration {
 impl TokenBackend for Kept {
     fn read<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Option<TokenRecord>>> {
         Box::pin(async move {
-            let found = match self.0.fetch(&self.0.seal.place(key)).await? {
+            let found = match self.0.fetch(&place(&self.0.seal, key)).await? {
                 Some(Found::Record(record)) => Some(record),
                 _ => None,
             };
@@ -187,7 +187,7 @@ impl TokenBackend for Kept {
     fn lock<'a>(&'a self, key: &'a TokenKey) -> BoxFuture<'a, Result<Box<dyn TokenLock>>> {
         Box::pin(async move {
             let turn = self.0.turns.lock(key).await?;
-            let (shared, place) = (Arc::clone(&self.0), Arc::new(self.0.seal.place(key)));
+            let (shared, place) = (Arc::clone(&self.0), Arc::new(place(&self.0.seal, key)));
             let patience = if shared.knows(key) { Duration::ZERO } else { COLD };
             let hold = Hold::take(&shared, &place, patience).await?;
             let lock = Lock { shared, place, key: key.clone(), spoilt: String::new(), _hold: hold, _turn: turn };

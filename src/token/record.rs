@@ -31,6 +31,9 @@ pub struct TokenRecord {
     pub expires_at: Option<u64>,
     /// The server refused the refresh token: only signing in again helps.
     pub reauth_required: bool,
+    /// Tells this sign-in from others, and stays while its tokens are renewed; `None` where nothing but the settings of
+    /// a client was needed to sign in.
+    pub grant: Option<String>,
     /// What another version wrote, kept as it is; shown by its size, since nobody knows what it holds.
     others: Others,
 }
@@ -52,6 +55,7 @@ impl TokenRecord {
             ("issued_at", Some(self.issued_at.into())),
             ("expires_at", self.expires_at.map(Value::from)),
             ("reauth_required", self.reauth_required.then_some(Value::Bool(true))),
+            ("grant", self.grant.clone().map(Value::from)),
         ];
         map.extend(known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         Secret::from(Value::Object(map).to_string())
@@ -74,6 +78,7 @@ impl TokenRecord {
             issued_at: number(&mut map, "issued_at")?.unwrap_or_default(),
             expires_at: number(&mut map, "expires_at")?,
             reauth_required: matches!(map.remove("reauth_required"), Some(Value::Bool(true))),
+            grant: string(&mut map, "grant")?,
             others: Others(map),
         })
     }
@@ -90,7 +95,7 @@ impl TokenRecord {
     #[must_use]
     pub(crate) fn cleared(mut self) -> Self {
         (self.access_token, self.refresh_token, self.id_token) = (None, None, None);
-        (self.scope, self.expires_at, self.reauth_required) = (None, None, false);
+        (self.scope, self.expires_at, self.reauth_required, self.grant) = (None, None, false, None);
         self
     }
 
@@ -141,6 +146,15 @@ mod tests {
         assert_eq!(again["seal"]["kind"][0], 1);
         assert_eq!(again.get("later"), Some(&Value::Null));
         assert_eq!((again["generation"].as_u64(), again["access_token"].as_str()), (Some(8), Some("a")));
+    }
+
+    #[test]
+    fn c06_what_tells_a_sign_in_from_others_is_kept_and_ends_with_it() {
+        let record = TokenRecord::from_json(r#"{"access_token":"a","grant":"g1"}"#).unwrap();
+        let again = TokenRecord::from_json(record.to_json().expose()).unwrap();
+        assert_eq!(again.grant.as_deref(), Some("g1"));
+        assert_eq!(again.cleared().grant, None);
+        assert!(!TokenRecord::default().to_json().expose().contains("grant"));
     }
 
     #[test]

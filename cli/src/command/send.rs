@@ -166,7 +166,7 @@ fn exchange(response: Response, asked: &Asked, options: &Options, printer: &mut 
 
 /// Prints an answer: whole where its shape needs that, else as it comes.
 fn answer(response: Response, Asked { begun, stop, .. }: &Asked, printer: &mut Printer<'_>) -> Result<()> {
-    let (attempts, from_cache) = (response.attempts(), response.from_cache());
+    let (attempts, from_cache, stale) = (response.attempts(), response.from_cache(), response.is_stale());
     printer.head(Some(response.version()), response.status(), response.headers()).map_err(processed)?;
     let content_type = response.headers().get(CONTENT_TYPE);
     let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -181,7 +181,7 @@ fn answer(response: Response, Asked { begun, stop, .. }: &Asked, printer: &mut P
         }
         printer.end_body().map_err(processed)?;
     }
-    printer.meta(Meta { elapsed: begun.elapsed(), attempts, from_cache }).map_err(processed)?;
+    printer.meta(Meta { elapsed: begun.elapsed(), attempts, from_cache, stale }).map_err(processed)?;
     printer.finish().map_err(processed)
 }
 

@@ -90,6 +90,7 @@ fn behind(word: &str, given: &[&str], context: &Context, current: &str, io: &mut
         ("env", []) => choices(["list", "show", "use", "trust"].map(str::to_owned), "word", current),
         ("env", ["show" | "use"]) => choices(source::environments(io), "environment", current),
         ("demo", []) => choices(["serve".to_owned()], "word", current),
+        ("cache", []) => choices(["ls", "clear"].map(str::to_owned), "word", current),
         ("catalog", []) => choices(["lint", "init"].map(str::to_owned), "word", current),
         ("catalog", ["lint", ..]) => files::candidates("", current, io),
         _ => Vec::new(),

@@ -90,6 +90,8 @@ pub struct Meta {
     pub attempts: u32,
     /// Whether no server was asked.
     pub from_cache: bool,
+    /// Whether the answer was no longer fresh.
+    pub stale: bool,
 }
 
 /// The lines of `-m`.
@@ -97,7 +99,11 @@ pub(crate) fn meta(meta: Meta, out: &mut Sink<'_>) -> io::Result<()> {
     let elapsed = format!("{}.{:03}s", meta.elapsed.as_secs(), meta.elapsed.subsec_millis());
     named("Elapsed time", elapsed.as_bytes(), out)?;
     named("Attempts", meta.attempts.to_string().as_bytes(), out)?;
-    if meta.from_cache { named("From cache", b"yes", out) } else { Ok(()) }
+    match (meta.from_cache, meta.stale) {
+        (true, false) => named("From cache", b"yes", out),
+        (true, true) => named("From cache", b"yes, stale", out),
+        (false, _) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +156,13 @@ mod tests {
 
     #[test]
     fn meta_has_its_lines() {
-        let given = Meta { elapsed: Duration::from_micros(1_234_567), attempts: 2, from_cache: false };
-        assert_eq!(written(Manner::default(), |out| meta(given, out)), "Elapsed time: 1.234s\nAttempts: 2\n");
+        let given = Meta { elapsed: Duration::from_micros(1_234_567), attempts: 2, ..Meta::default() };
+        for (from_cache, stale, line) in
+            [(false, false, ""), (true, false, "From cache: yes\n"), (true, true, "From cache: yes, stale\n")]
+        {
+            let given = Meta { from_cache, stale, ..given };
+            let expected = format!("Elapsed time: 1.234s\nAttempts: 2\n{line}");
+            assert_eq!(written(Manner::default(), |out| meta(given, out)), expected);
+        }
     }
 }

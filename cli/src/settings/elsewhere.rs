@@ -8,7 +8,7 @@ use crate::{args::Options, environment::Given, io::Io, mistake::Result, words};
 /// Whether a run of `options` may ask a server at all.
 pub(super) fn asks(options: &Options) -> bool {
     let words = options.words().unwrap_or_default();
-    let silent = ["ls", "help", "explain", "env", "demo", "completions"];
+    let silent = ["ls", "help", "explain", "env", "cache", "demo", "completions"];
     let is_silent = words
         .first()
         .is_some_and(|word| silent.contains(&&**word) && words::HELPERS.iter().any(|(known, ..)| known == word));

@@ -162,14 +162,14 @@ fn a_catalog_is_checked_with_place_and_remarks() {
     let folder = folder();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("bad.yaml", "resources:\n  a: {rout: /a}\n");
-    write("inert.yaml", "resources: {a: {route: /a, methods: {GET: {cache: 5}, POST: }}}");
+    write("odd.yaml", "resources: {a: {route: /a, methods: {GET: {auth: off}, POST: }}}");
     write("defaults.yaml", "/a: {POST: {x: no}}");
     let ran = said(folder.path(), "catalog lint bad.yaml", b"", None);
     assert!(ran.exit == 2 && ran.err.contains("bad.yaml:2:7: resources.a.rout: unknown key"), "{}", ran.err);
-    let ran = said(folder.path(), "catalog lint inert.yaml defaults.yaml", b"", None);
+    let ran = said(folder.path(), "catalog lint odd.yaml defaults.yaml", b"", None);
     assert_eq!((ran.exit, &*ran.err), (0, "1 routes, 2 remarks\n"));
-    assert!(ran.out.contains("inert.yaml:1:") && ran.out.contains("defaults.yaml:1:"), "{}", ran.out);
-    let ran = said(folder.path(), "--catalog inert.yaml catalog lint", b"", None);
+    assert!(ran.out.contains("odd.yaml:1:") && ran.out.contains("defaults.yaml:1:"), "{}", ran.out);
+    let ran = said(folder.path(), "--catalog odd.yaml catalog lint", b"", None);
     assert_eq!((ran.exit, ran.out.lines().count()), (0, 1), "{}", ran.out);
     let ran = said(folder.path(), "catalog lint", b"", None);
     assert!(ran.exit == 2 && ran.err.contains("there is no catalog to check"), "{}", ran.err);

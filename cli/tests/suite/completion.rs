@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::restwalk;
 
 /// A line that is typed, and the words that the shell reads after a Tab; what begins with `restwalk` has the catalog.
-const LINES: [(&str, &[&str]); 12] = [
+const LINES: [(&str, &[&str]); 13] = [
     ("restwalk peo", &["people"]),
     ("restwalk people/ada/act", &["people/ada/activities"]),
     ("restwalk people/:m", &["people/:me"]),
@@ -23,6 +23,7 @@ const LINES: [(&str, &[&str]); 12] = [
     ("restwalk post people/ada/activities object.obj", &["post", "people/ada/activities", "object.objectType="]),
     ("restwalk --no-cat", &["--no-catalog"]),
     ("restwalk --error-format js", &["--error-format", "json"]),
+    ("restwalk cache cl", &["cache", "clear"]),
     ("restwalk completions fi", &["completions", "fish"]),
     // X41: a file whose name a shell would run, of which it must read every character.
     ("restwalk post people a=@it", &["post", "people", "a=@it's $(id) \"x\";y.txt"]),

@@ -1,6 +1,7 @@
 //! The tests of the command line: most call `run` with buffers.
 
 mod bodies;
+mod cache;
 mod calls;
 mod catalogs;
 mod completion;

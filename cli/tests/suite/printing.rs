@@ -52,7 +52,7 @@ fn exchange(printer: &mut Printer<'_>, body: &[u8]) -> Result<(), PrintError> {
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     printer.head(Some(Version::HTTP_11), StatusCode::CREATED, &headers)?;
     printer.body(JSON, body)?;
-    printer.meta(Meta { elapsed: Duration::from_millis(5), attempts: 1, from_cache: false })
+    printer.meta(Meta { elapsed: Duration::from_millis(5), attempts: 1, ..Meta::default() })
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use restwalk::{
-    Catalog, Client, Error, ErrorKind, Retry, block_on,
+    CacheMode, Catalog, Client, Error, ErrorKind, Retry, block_on,
     http::{HeaderMap, StatusCode, Uri, header::DATE},
 };
 
@@ -69,7 +69,7 @@ fn trust(options: &Options, findings: &mut Findings) {
 
 fn reach(client: &Client, now: fn() -> SystemTime, findings: &mut Findings) {
     let begun = Instant::now();
-    let call = client.path("").get().retry(Retry::off()).timeout(PATIENCE);
+    let call = client.path("").get().cache(CacheMode::NoStore).retry(Retry::off()).timeout(PATIENCE);
     let answer = block_on(call.send_raw());
     let (here, took) = (now(), begun.elapsed().as_millis());
     match answer {

@@ -1,7 +1,7 @@
 //! What servers say of a path, asked by methods that change nothing.
 
 use restwalk::{
-    Client, Error, Item, Response, block_on,
+    CacheMode, Call, Client, Error, Item, Response, block_on,
     http::{HeaderMap, Method, StatusCode, header},
 };
 
@@ -58,10 +58,10 @@ pub(super) fn all(client: &Client, paths: &[Observation]) -> Result<Asked> {
 
 /// Asks one path, whose methods are those that it was tried by, and then those that are there.
 async fn about(place: &Item, one: &mut Observation) -> std::result::Result<StatusCode, Error> {
-    let got = heard(place.get().send_raw().await).await?;
+    let got = heard(place.get()).await?;
     let mut allowed = allow(&got.headers);
     if allowed.is_empty()
-        && let Ok(said) = heard(place.options().send_raw().await).await
+        && let Ok(said) = heard(place.options()).await
         && (said.status.is_success() || said.status == StatusCode::METHOD_NOT_ALLOWED)
     {
         allowed = allow(&said.headers);
@@ -78,16 +78,16 @@ async fn about(place: &Item, one: &mut Observation) -> std::result::Result<Statu
     one.count_header = count_header(&got.headers);
     if one.count_header.is_none()
         && one.shape == Shape::List
-        && let Ok(head) = heard(place.head().send_raw().await).await
+        && let Ok(head) = heard(place.head()).await
     {
         one.count_header = count_header(&head.headers);
     }
     Ok(got.status)
 }
 
-/// An answer of any status; what no answer came to is an error.
-async fn heard(answer: std::result::Result<Response, Error>) -> std::result::Result<Heard, Error> {
-    match answer {
+/// What a server says now, of any status; what no answer came to is an error.
+async fn heard(call: Call) -> std::result::Result<Heard, Error> {
+    match call.cache(CacheMode::NoStore).send_raw().await {
         Ok(response) => {
             let (status, headers) = (response.status(), response.headers().clone());
             let linked = response.links().iter().any(|link| link.has_rel("next"));
