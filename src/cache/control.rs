@@ -35,8 +35,8 @@ pub(crate) struct Control {
 impl Control {
     /// Reads all lines of `Cache-Control`; where there is none, `Pragma: no-cache` says `no-cache` (RFC 9111, 5.4).
     pub(super) fn read(headers: &HeaderMap) -> Self {
-        let mut control = Self::default();
-        control.no_cache = !headers.contains_key(CACHE_CONTROL) && is_pragma_no_cache(headers);
+        let no_cache = !headers.contains_key(CACHE_CONTROL) && is_pragma_no_cache(headers);
+        let mut control = Self { no_cache, ..Self::default() };
         for line in headers.get_all(CACHE_CONTROL) {
             directives(line.as_bytes(), |name, value| control.note(name, value));
         }

@@ -118,14 +118,7 @@ impl Entry {
     }
 
     /// The same answer, as a 304 of `now` to a request with the headers `asked` leaves it (RFC 9111, section 3.2).
-    pub(crate) fn renewed(
-        &self,
-        rules: &Rules,
-        asked: &HeaderMap,
-        told: &HeaderMap,
-        now: Moment,
-        stamp: u64,
-    ) -> Renewed {
+    pub(crate) fn renewed(&self, rules: &Rules, asked: &HeaderMap, told: &HeaderMap, now: Moment) -> Renewed {
         let mut headers = self.map();
         let told = kept_headers(told, rules);
         for name in told.keys() {
@@ -144,7 +137,7 @@ impl Entry {
         let selecting = Selecting::read(asked, &headers).filter(|_| !control.no_store);
         let kept = selecting.is_some();
         let selecting = selecting.unwrap_or_default();
-        Renewed { entry: Self { head: text(&headers), selecting, terms, came: now, stamp, ..self.clone() }, kept }
+        Renewed { entry: Self { head: text(&headers), selecting, terms, came: now, ..self.clone() }, kept }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot

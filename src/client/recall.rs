@@ -224,8 +224,7 @@ impl Run<'_> {
             return Ok(told);
         }
         let now = Moment::now();
-        let Renewed { entry, kept } =
-            entry.renewed(&recall.rules, &recall.headers, told.headers(), now, recall.found.stamp);
+        let Renewed { entry, kept } = entry.renewed(&recall.rules, &recall.headers, told.headers(), now);
         recall.cache.note(Noted::Validated);
         Arc::make_mut(&mut self.exchange).source = Source::Validated;
         let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());

@@ -202,9 +202,9 @@ impl Answers {
         while let Some(cursor) = at {
             let (names, next) = self.step(cursor, true).await?;
             let mut calls = pipe();
-            names.iter().for_each(|name| {
+            for name in &names {
                 calls.cmd("STRLEN").arg(name);
-            });
+            }
             let sizes: Vec<u64> =
                 if names.is_empty() { Vec::new() } else { self.redis.query(&calls).await.ok_or_else(away)? };
             // One that has ended meanwhile has none.

@@ -59,10 +59,10 @@ pub(super) fn decoded(body: WireBody, headers: &HeaderMap) -> Result<Decoded, St
 /// What a body holds once it is decoded, as it is where this build does not know how; `None` where it is damaged, or
 /// larger than `most` bytes.
 pub(crate) async fn plain(body: &Bytes, headers: &HeaderMap, most: usize) -> Option<Bytes> {
-    let Ok(mut decoded) = decoded(WireBody::full(body.clone()), headers) else { return Some(body.clone()) };
-    if let Decoded::Plain(_) = decoded {
+    if !is_coded(headers) {
         return Some(body.clone());
     }
+    let Ok(mut decoded) = decoded(WireBody::full(body.clone()), headers) else { return Some(body.clone()) };
     let mut whole = BytesMut::new();
     while let Some(piece) = poll_fn(|cx| decoded.poll(cx)).await {
         whole.extend_from_slice(&piece.ok()?);
