@@ -261,3 +261,39 @@ pub(super) fn millis(wall: SystemTime) -> u64 {
     let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that came at `came` and is fresh for a minute.
+    fn entry(came: Moment) -> Entry {
+        let rules = Rules { ttl: None, limit: 0, heuristics: false, errors: false, cookies: false, shared: false };
+        let mut headers = HeaderMap::new();
+        headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
+        let terms = Terms::read(&rules, StatusCode::OK, &headers, &Control::read(&headers), came);
+        let (status, version, selecting) = (StatusCode::OK, Version::HTTP_11, Selecting::default());
+        Entry { status, version, head: text(&headers), body: Bytes::new(), selecting, terms, came, stamp: 0 }
+    }
+
+    #[test]
+    fn c17_an_age_goes_by_the_clock_that_says_more_and_never_backwards() {
+        let came = Moment::now();
+        let entry = entry(came);
+        let after = |at: u64, wall: i64| {
+            let wall_now = match u64::try_from(wall) {
+                Ok(forward) => came.wall + Duration::from_secs(forward),
+                Err(_) => came.wall - Duration::from_secs(wall.unsigned_abs()),
+            };
+            Moment { at: came.at + Duration::from_secs(at), wall: wall_now }
+        };
+        for (at, wall, expected) in [(0, 0, 0), (30, 30, 30), (30, 3_600, 3_600), (3_600, 30, 3_600), (59, 0, 59)] {
+            assert_eq!(entry.age(after(at, wall)).as_secs(), expected, "{at} {wall}");
+            assert_eq!(entry.fresh_for(after(at, wall)).is_some(), expected < 60, "{at} {wall}");
+        }
+        // A clock that was set back tells nothing of the age.
+        assert_eq!(entry.fresh_for(after(10, -3_600)), None);
+        assert_eq!(entry.fresh_for(after(59, 59)), Some(Duration::from_secs(1)));
+        assert_eq!(entry.fresh_for(after(60, 60)), None);
+    }
+}
