@@ -108,6 +108,9 @@ mod secrets;
 #[cfg(feature = "oauth")]
 mod sessions;
 /// Z: tokens that processes keep together, in Redis.
+#[cfg(feature = "redis")]
+mod shared_cache;
+
 #[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
 mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.
