@@ -56,6 +56,9 @@ mod examples;
 mod faults;
 /// That the server with the habits of other providers has them.
 mod habits;
+
+#[cfg(feature = "oauth")]
+mod identities;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
 #[cfg(feature = "jwt")]
 mod jwt;
