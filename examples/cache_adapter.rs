@@ -44,15 +44,14 @@ impl Clients {
         let text = |name: &str| asked[name].as_str().unwrap_or_default();
         let (url, follow) = (text("url"), text("redirect") != "manual");
         let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        let client = match self.known.iter().find(|(known, follows, _)| *known == origin && *follows == follow) {
-            Some((.., client)) => client.clone(),
-            None => {
-                let redirect = if follow { Redirect::any_origin() } else { Redirect::off() };
-                let client =
-                    Client::builder(&origin).cache(&self.cache).retry(Retry::off()).redirect(redirect).build()?;
-                self.known.push((origin, follow, client.clone()));
-                client
-            }
+        let known = self.known.iter().find(|(known, follows, _)| *known == origin && *follows == follow);
+        let client = if let Some((.., client)) = known {
+            client.clone()
+        } else {
+            let redirect = if follow { Redirect::any_origin() } else { Redirect::off() };
+            let client = Client::builder(&origin).cache(&self.cache).retry(Retry::off()).redirect(redirect).build()?;
+            self.known.push((origin, follow, client.clone()));
+            client
         };
         let mut call = client.at(url).method(text("method"));
         for name in OWN {
