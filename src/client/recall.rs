@@ -190,6 +190,12 @@ impl Run<'_> {
             return Ok(answer);
         }
         let Some(mut recall) = self.recall.take() else { return Ok(answer) };
+        if !self.is_for_same(&recall).await {
+            recall.land(Landing::Alone);
+            // What was asked about is not this one's.
+            self.anew = answer.status() == StatusCode::NOT_MODIFIED && recall.validates;
+            return Ok(answer);
+        }
         let answer = match (answer.status(), self.plan.method == Method::HEAD) {
             (StatusCode::NOT_MODIFIED, _) if !recall.asked.is_conditional() => {
                 self.not_modified(&mut recall, answer).await
@@ -202,6 +208,13 @@ impl Run<'_> {
         };
         self.recall = Some(recall);
         answer
+    }
+
+    /// Whether the request goes out for whoever it was looked up for: its credentials may have become another's since,
+    /// by a new sign-in, or since the server refused those that there were.
+    async fn is_for_same(&mut self, recall: &Recall) -> bool {
+        let shared = self.caching().shared;
+        self.identity(shared).await.is_ok_and(|identity| recall.key.identity() == &identity)
     }
 
     /// The answer that a 304 is about.
@@ -273,6 +286,7 @@ impl Run<'_> {
         let now = Moment::now();
         let kept = recall.found.entry(&recall.headers).filter(|entry| failed && entry.stands_in(&recall.asked, now));
         match kept.and_then(|entry| entry.answer(&recall.headers, now)) {
+            Some(_) if !self.is_for_same(&recall).await => answer,
             Some(stale) => {
                 recall.cache.note(Noted::Stale);
                 Ok(self.given(stale, Source::Stale))
