@@ -13,7 +13,7 @@ use http::{
 
 use super::{
     CacheMode, Rules,
-    control::Control,
+    control::{Control, is_pragma_no_cache},
     entry::{Draft, Entry, kept_headers},
     terms::{Moment, Terms, explicit, guess},
     vary::Selecting,
@@ -150,8 +150,7 @@ impl Rules {
             || control.no_store && !understood
             || control.must_understand && !understood
             || headers.contains_key(SET_COOKIE) && !self.cookies
-            // `Pragma` is read where nothing else is said.
-            || control.no_cache && !headers.contains_key(http::header::CACHE_CONTROL)
+            || is_pragma_no_cache(headers)
             || self.shared && (control.private || came.signed && !self.is_for_all(&control));
         if refused || !self.keeps(status, headers, &control, now) {
             return None;

@@ -21,7 +21,10 @@ use super::{
     terms::{Moment, Terms},
     vary::Selecting,
 };
-use crate::body::WireBody;
+use crate::{body::WireBody, response::plain};
+
+/// The largest body that is decoded to be looked into, in bytes.
+const DECODED: usize = 32 << 20;
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
@@ -114,8 +117,15 @@ impl Entry {
         }
     }
 
-    /// The same answer, as a 304 of `now` leaves it (RFC 9111, section 3.2).
-    pub(crate) fn renewed(&self, rules: &Rules, told: &HeaderMap, now: Moment, stamp: u64) -> Self {
+    /// The same answer, as a 304 of `now` to a request with the headers `asked` leaves it (RFC 9111, section 3.2).
+    pub(crate) fn renewed(
+        &self,
+        rules: &Rules,
+        asked: &HeaderMap,
+        told: &HeaderMap,
+        now: Moment,
+        stamp: u64,
+    ) -> Renewed {
         let mut headers = self.map();
         let told = kept_headers(told, rules);
         for name in told.keys() {
@@ -131,7 +141,10 @@ impl Entry {
         let mut with_age = headers.clone();
         with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
         let terms = Terms::read(rules, self.status, &with_age, &control, now);
-        Self { head: text(&headers), terms, came: now, stamp, ..self.clone() }
+        let selecting = Selecting::read(asked, &headers).filter(|_| !control.no_store);
+        let kept = selecting.is_some();
+        let selecting = selecting.unwrap_or_default();
+        Renewed { entry: Self { head: text(&headers), selecting, terms, came: now, stamp, ..self.clone() }, kept }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
@@ -176,6 +189,13 @@ impl Entry {
     }
 }
 
+/// An answer that still holds.
+pub(crate) struct Renewed {
+    pub(crate) entry: Entry,
+    /// Whether it may still be kept.
+    pub(crate) kept: bool,
+}
+
 /// Makes an entry of an answer whose body is whole.
 pub(crate) struct Draft {
     pub(super) status: StatusCode,
@@ -192,6 +212,11 @@ impl Draft {
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
         let age = self.terms.age.saturating_add(now.at.saturating_duration_since(self.came.at));
         self.terms.lifetime > age && !self.terms.no_cache
+    }
+
+    /// The body as its reader sees it; `None` where that cannot be.
+    pub(super) async fn plain(&self, body: &Bytes) -> Option<Bytes> {
+        plain(body, &self.headers, DECODED).await
     }
 
     /// The entry with its body.

@@ -14,7 +14,7 @@ use crate::{
     body::{BoxFuture, WireBody},
     cache::{
         Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Joined, Landing, Moment,
-        Noted, Rules, Use, Waiting, is_failure, is_unsafe,
+        Noted, Renewed, Rules, Use, Waiting, is_failure, is_unsafe,
     },
     catalog::Caching,
     error::{Error, ErrorKind, Outcome, Result},
@@ -224,12 +224,18 @@ impl Run<'_> {
             return Ok(told);
         }
         let now = Moment::now();
-        let renewed = Arc::new(entry.renewed(&recall.rules, told.headers(), now, recall.found.stamp));
+        let Renewed { entry, kept } =
+            entry.renewed(&recall.rules, &recall.headers, told.headers(), now, recall.found.stamp);
         recall.cache.note(Noted::Validated);
-        recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::clone(&renewed)).await;
-        recall.land(if renewed.fresh_for(now).is_some() { Landing::Kept } else { Landing::Missed });
         Arc::make_mut(&mut self.exchange).source = Source::Validated;
-        Ok(renewed.whole(now))
+        let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
+        if kept {
+            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::new(entry)).await;
+        } else {
+            recall.cache.forget(&recall.key).await;
+        }
+        recall.land(if fresh { Landing::Kept } else { Landing::Missed });
+        Ok(answer)
     }
 
     /// Whether an answer on its way is read before it is handed out, since others wait for it.
@@ -307,7 +313,7 @@ impl Recall {
         self.cache.note(Noted::Miss);
         let status = answer.status();
         let Some(draft) = self.draft(&answer, now) else {
-            if status.as_u16() < 500 {
+            if status.as_u16() < 500 && status != StatusCode::NOT_MODIFIED {
                 self.land(Landing::Alone);
                 if self.found.entry(&self.headers).is_some() {
                     self.cache.forget(&self.key).await;

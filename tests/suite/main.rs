@@ -59,6 +59,8 @@ mod habits;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
 #[cfg(feature = "jwt")]
 mod jwt;
+/// C: answers that processes share in a folder.
+mod kept_folders;
 /// D17: tokens in a real keyring.
 #[cfg(all(target_os = "linux", feature = "http", feature = "keyring"))]
 mod keyrings;
