@@ -37,7 +37,7 @@ mod terms;
 mod vary;
 
 pub(crate) use decide::{ASKING, Asked, Came, Use, is_failure, is_unsafe};
-pub(crate) use entry::{Draft, Entry};
+pub(crate) use entry::{Draft, Entry, Renewed};
 pub(crate) use flight::{Flight, Joined, Landing, Waiting};
 pub use key::{CacheKey, CachePlace};
 pub(crate) use key::{Identity, Wanted, feed};
@@ -201,7 +201,13 @@ impl Cache {
     }
 
     /// The answer that is fresh for a call that asks nothing of the cache but what `mode` says, where it is in memory.
-    pub(crate) fn peek(&self, wanted: &Wanted<'_>, mode: CacheMode, asked: &HeaderMap, now: Moment) -> Option<Arc<Entry>> {
+    pub(crate) fn peek(
+        &self,
+        wanted: &Wanted<'_>,
+        mode: CacheMode,
+        asked: &HeaderMap,
+        now: Moment,
+    ) -> Option<Arc<Entry>> {
         let Store::Memory(memory) = &self.store else { return None };
         let fresh = memory.peek(wanted, asked).filter(|entry| entry.serves_at_once(mode, now))?;
         self.note(Noted::Hit);
@@ -211,10 +217,7 @@ impl Cache {
     /// What a call finds; `None` where the store fails.
     pub(crate) async fn find(&self, key: &CacheKey) -> Option<Found> {
         match &self.store {
-            Store::Memory(memory) => Some(match memory.get(key) {
-                Some(kept) => Found { slot: Some(kept.slot()), stamp: kept.stamp() },
-                None => Found { slot: None, stamp: memory.stamp(key) },
-            }),
+            Store::Memory(_) => self.find_now(key),
             Store::Own(backend) => {
                 let Kept { value, stamp } = self.heard(backend.get(key).await)?;
                 let slot = value.as_ref().map(|value| Slot::decode(key, value, Moment::now()));
@@ -227,6 +230,15 @@ impl Cache {
         }
     }
 
+    /// The same where it can be told at once: in memory.
+    pub(crate) fn find_now(&self, key: &CacheKey) -> Option<Found> {
+        let Store::Memory(memory) = &self.store else { return None };
+        Some(match memory.get(key) {
+            Some(kept) => Found { slot: Some(kept.slot()), stamp: kept.stamp() },
+            None => Found { slot: None, stamp: memory.stamp(key) },
+        })
+    }
+
     /// Keeps what `draft` becomes with its whole body, beside what was found before.
     pub(crate) fn filled(&self, body: WireBody, draft: Draft, found: &Found, key: &CacheKey) -> WireBody {
         let limit = usize::try_from(self.rules.limit).unwrap_or(usize::MAX);
@@ -236,17 +248,33 @@ impl Cache {
 
     /// The same for a body that is here.
     pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: Bytes) -> bool {
-        let may = body.len() as u64 <= self.rules.limit && !decide::holds_token(&body);
+        let plain = if self.rules.holds(body.len() as u64) { draft.plain(&body).await } else { None };
+        let may = plain.is_some_and(|plain| !decide::holds_token(&plain));
         if may {
             self.keep(key, slot, draft.entry(body)).await;
         }
         may
     }
 
+    /// The same at once, in memory, for a body without a coding; whether it is one that this can be done for.
+    fn keep_now(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: &Bytes) -> bool {
+        let Store::Memory(memory) = &self.store else { return false };
+        if draft.is_coded() {
+            return false;
+        }
+        if self.rules.holds(body.len() as u64) && !decide::holds_token(body) {
+            self.count(|counters| &counters.kept);
+            let entry = draft.entry(body.clone());
+            let stamp = entry.stamp();
+            memory.set(key.clone(), slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry)), stamp);
+        }
+        true
+    }
+
     /// Keeps `entry` beside what was found before.
     pub(crate) async fn keep(&self, key: &CacheKey, slot: Option<&Slot>, entry: Arc<Entry>) {
         let stamp = entry.stamp();
-        let slot = slot.map_or_else(Slot::default, Slot::clone).with(entry);
+        let slot = slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry));
         self.count(|counters| &counters.kept);
         match &self.store {
             Store::Memory(memory) => memory.set(key.clone(), slot, stamp),
@@ -347,6 +375,11 @@ struct Keep {
 }
 
 impl Keep {
+    /// Keeps the answer with this body where that takes no time; whether it was.
+    fn keep_now(&self, body: &Bytes) -> bool {
+        self.cache.keep_now(&self.key, self.slot.as_deref(), &self.draft, body)
+    }
+
     async fn keep(self, body: Bytes) {
         let Self { cache, key, draft, slot } = self;
         cache.keep_whole(&key, slot.as_deref(), &draft, body).await;

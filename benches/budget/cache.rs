@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use http::header;
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -48,12 +48,12 @@ fn judge(answer: &Bytes) {
 
 /// The same answer again and again, asked for once.
 pub fn hit(address: &str) -> impl AsyncFn() + 'static {
-    again(address, &Cache::memory())
+    again(address, Cache::memory())
 }
 
 /// The same with any cache.
-fn again(address: &str, cache: &Cache) -> impl AsyncFn() + 'static {
-    let client = client(address, Some(cache));
+fn again(address: &str, cache: Cache) -> impl AsyncFn() + 'static {
+    let client = client(address, Some(&cache));
     async move || judge(&get(&client, "fresh", "ada").await)
 }
 
@@ -104,7 +104,8 @@ pub fn hits(address: &str) {
     let peer = |job| peers::hit("time", job, CALLS, address);
     let rounds: Vec<_> =
         (0..ROUNDS).map(|_| [Ok(ours()), peer("hit-stack"), peer("hit-moka"), peer("hit-quick")]).collect();
-    let side = |side: usize| -> Figure { Ok(median(rounds.iter().map(|round| round[side]).collect::<Result<_, _>>()?)) };
+    let side =
+        |side: usize| -> Figure { Ok(median(rounds.iter().map(|round| round[side]).collect::<Result<_, _>>()?)) };
     let [ours, stack, moka, quick] = [0, 1, 2, 3].map(side);
     row("G7", "hit through the public interface, CPU", NANOSECONDS, 400.0, ours);
     row("G7", "  allocations", ALLOCATIONS, 3.0, Ok(allocations("hit", 2_000, address)));
@@ -121,8 +122,8 @@ pub fn hits(address: &str) {
         note("G7", &format!("  {what}"), INSTRUCTIONS, peers::hit("count", job, 2_000, address));
     }
     let folder = tempfile::tempdir().unwrap();
-    let memory = slowest(again(address, &Cache::memory()), 100_000);
-    let disk = slowest(again(address, &Cache::disk(folder.path().join("answers"))), 5_000);
+    let memory = slowest(again(address, Cache::memory()), 100_000);
+    let disk = slowest(again(address, Cache::disk(folder.path().join("answers"))), 5_000);
     row("C34", "hit in memory, 99 % of them, by the clock", Unit::Of("us"), 50.0, Ok(memory.1));
     row("C34", "hit on disk, 99 % of them, by the clock", Unit::Of("us"), 1_000.0, Ok(disk.1));
     note("C34", "  half of them", Unit::Of("us"), Ok(disk.0));
@@ -199,7 +200,8 @@ const HEADERS: [(header::HeaderName, &str); 7] = [
 
 /// [`LONG`] bytes, each block made when it is asked for.
 fn endless() -> WireBody {
-    let blocks = (0..LONG / BLOCK as u64).map(|_| Ok::<_, std::convert::Infallible>(Frame::data(vec![b'x'; BLOCK].into())));
+    let blocks =
+        (0..LONG / BLOCK as u64).map(|_| Ok::<_, std::convert::Infallible>(Frame::data(vec![b'x'; BLOCK].into())));
     WireBody::new(StreamBody::new(stream::iter(blocks)))
 }
 

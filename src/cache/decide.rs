@@ -6,14 +6,14 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, Method, StatusCode, Version,
     header::{
-        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
-        PRAGMA, RANGE, SET_COOKIE,
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+        IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, RANGE, SET_COOKIE,
     },
 };
 
 use super::{
     CacheMode, Rules,
-    control::Control,
+    control::{Control, is_pragma_no_cache},
     entry::{Draft, Entry, kept_headers, text},
     terms::{Moment, Terms, explicit, guess},
     vary::Selecting,
@@ -68,16 +68,8 @@ impl Asked {
 }
 
 /// Headers of a request that ask something of a cache.
-pub(crate) const ASKING: [HeaderName; 8] = [
-    CACHE_CONTROL,
-    PRAGMA,
-    RANGE,
-    IF_NONE_MATCH,
-    IF_MODIFIED_SINCE,
-    IF_MATCH,
-    IF_UNMODIFIED_SINCE,
-    IF_RANGE,
-];
+pub(crate) const ASKING: [HeaderName; 8] =
+    [CACHE_CONTROL, PRAGMA, RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
 
 /// What becomes of an answer that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,9 +161,8 @@ impl Rules {
             || control.no_store && !understood
             || control.must_understand && !understood
             || headers.contains_key(SET_COOKIE) && !self.cookies
-            // `Pragma` is read where nothing else is said.
-            || control.no_cache && !headers.contains_key(CACHE_CONTROL)
-            || self.shared && (control.private || came.signed && !self.is_for_all(&control));
+            || is_pragma_no_cache(headers)
+            || self.shared && (control.private || came.signed && !is_for_all(&control));
         if refused || !self.keeps(status, headers, &control, now) {
             return None;
         }
@@ -182,8 +173,12 @@ impl Rules {
         (validated || of_use).then(|| Draft {
             status,
             version: came.version,
-            coded: headers.contains_key(CONTENT_ENCODING),
-            head: text(kept_headers(headers, self)),
+            codings: headers
+                .get_all(CONTENT_ENCODING)
+                .iter()
+                .map(|coding| (CONTENT_ENCODING, coding.clone()))
+                .collect(),
+            head: text(|| kept_headers(headers, self)),
             selecting,
             terms,
             came: now,
@@ -197,20 +192,18 @@ impl Rules {
         let guessed = guess(self, status, headers, control, now.wall).is_some();
         match status.as_u16() {
             200 | 203 | 204 | 300 | 301 | 308 => true,
-            206 | 304 => false,
-            201..=299 => explicit || guessed || self.ttl.is_some(),
+            201..=205 | 207..=299 => explicit || guessed || self.ttl.is_some(),
             302 | 303 | 307 => explicit,
             404 | 410 => explicit || guessed,
-            401 | 403 | 407 | 429 => false,
-            400..=599 => self.errors && (explicit || guessed),
+            400 | 402 | 404..=406 | 408..=428 | 430..=599 => self.errors && (explicit || guessed),
             _ => false,
         }
     }
+}
 
-    /// Whether an answer to one person may be given to another (RFC 9111, section 3.5).
-    fn is_for_all(&self, control: &Control) -> bool {
-        control.public || control.must_revalidate || control.shared_max_age.is_some()
-    }
+/// Whether an answer to one person may be given to another (RFC 9111, section 3.5).
+fn is_for_all(control: &Control) -> bool {
+    control.public || control.must_revalidate || control.shared_max_age.is_some()
 }
 
 /// The statuses whose meaning this cache knows.

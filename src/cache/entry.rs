@@ -23,8 +23,11 @@ use super::{
 };
 use crate::{
     body::WireBody,
-    response::{Exchange, Later, Response},
+    response::{Exchange, Later, Response, plain},
 };
+
+/// The largest body that is decoded to be looked into, in bytes.
+const DECODED: usize = 32 << 20;
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
@@ -117,20 +120,25 @@ impl Entry {
         }
     }
 
-    /// The same answer, as a 304 of `now` leaves it (RFC 9111, section 3.2).
-    pub(crate) fn renewed(&self, rules: &Rules, told: &HeaderMap, now: Moment, stamp: u64) -> Self {
+    /// The same answer, as a 304 of `now` to a request with the headers `asked` leaves it (RFC 9111, section 3.2).
+    pub(crate) fn renewed(&self, rules: &Rules, asked: &HeaderMap, told: &HeaderMap, now: Moment) -> Renewed {
         let mut headers = self.map();
         let of_body = |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE);
         let fields = || kept_headers(told, rules).filter(|(name, _)| !of_body(name));
-        fields().for_each(|(name, _)| drop(headers.remove(name)));
-        fields().for_each(|(name, value)| drop(headers.append(name, value.clone())));
-        let control = Control::read(&headers);
-        // An age is of this very answer; what was kept has none.
-        if !told.contains_key(AGE) {
-            headers.remove(AGE);
+        for (name, _) in fields() {
+            headers.remove(name);
         }
-        let terms = Terms::read(rules, self.status, &headers, &control, now);
-        Self { head: text(headers.iter()), terms, came: now, stamp, ..self.clone() }
+        for (name, value) in fields() {
+            headers.append(name, value.clone());
+        }
+        let control = Control::read(&headers);
+        let mut with_age = headers.clone();
+        with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
+        let terms = Terms::read(rules, self.status, &with_age, &control, now);
+        let selecting = Selecting::read(asked, &headers).filter(|_| !control.no_store);
+        let kept = selecting.is_some();
+        let selecting = selecting.unwrap_or_default();
+        Renewed { entry: Self { head: text(|| headers.iter()), selecting, terms, came: now, ..self.clone() }, kept }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
@@ -194,11 +202,19 @@ impl Later for Entry {
     }
 }
 
+/// An answer that still holds.
+pub(crate) struct Renewed {
+    pub(crate) entry: Entry,
+    /// Whether it may still be kept.
+    pub(crate) kept: bool,
+}
+
 /// Makes an entry of an answer whose body is whole.
 pub(crate) struct Draft {
     pub(super) status: StatusCode,
     pub(super) version: Version,
-    pub(super) coded: bool,
+    /// The codings of its body.
+    pub(super) codings: HeaderMap,
     pub(super) head: Bytes,
     pub(super) selecting: Selecting,
     pub(super) terms: Terms,
@@ -213,16 +229,26 @@ impl Draft {
         self.terms.lifetime > age && !self.terms.no_cache
     }
 
+    /// The body as its reader sees it; `None` where that cannot be.
+    pub(super) async fn plain(&self, body: &Bytes) -> Option<Bytes> {
+        plain(body, &self.codings, DECODED).await
+    }
+
+    pub(super) fn is_coded(&self) -> bool {
+        !self.codings.is_empty()
+    }
+
     /// The entry with its body.
     pub(super) fn entry(&self, body: Bytes) -> Arc<Entry> {
-        let &Self { status, version, coded, terms, came, stamp, .. } = self;
+        let &Self { status, version, terms, came, stamp, .. } = self;
+        let coded = self.is_coded();
         let (head, selecting) = (self.head.clone(), self.selecting.clone());
         Arc::new(Entry { status, version, coded, head, body, selecting, terms, came, stamp })
     }
 }
 
 /// The headers of an answer without those of one connection, of one person, and of this very trip.
-pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl Iterator<Item = Field<'a>> + Clone {
+pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl Iterator<Item = Field<'a>> {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .iter()
@@ -244,11 +270,11 @@ pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl It
 type Field<'a> = (&'a HeaderName, &'a HeaderValue);
 
 /// Headers as lines, in one piece that holds on to nothing else; `Age` is told anew each time.
-pub(super) fn text<'a>(headers: impl Iterator<Item = Field<'a>> + Clone) -> Bytes {
-    let headers = headers.filter(|(name, _)| *name != AGE);
-    let length = headers.clone().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+pub(super) fn text<'a, I: Iterator<Item = Field<'a>>>(headers: impl Fn() -> I) -> Bytes {
+    let headers = || headers().filter(|(name, _)| *name != AGE);
+    let length = headers().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
     let mut text = BytesMut::with_capacity(length);
-    for (name, value) in headers {
+    for (name, value) in headers() {
         text.put_slice(name.as_str().as_bytes());
         text.put_u8(b':');
         text.put_slice(value.as_bytes());
@@ -261,4 +287,40 @@ pub(super) fn text<'a>(headers: impl Iterator<Item = Field<'a>> + Clone) -> Byte
 pub(super) fn millis(wall: SystemTime) -> u64 {
     let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that came at `came` and is fresh for a minute.
+    fn entry(came: Moment) -> Entry {
+        let rules = Rules { ttl: None, limit: 0, heuristics: false, errors: false, cookies: false, shared: false };
+        let mut headers = HeaderMap::new();
+        headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
+        let terms = Terms::read(&rules, StatusCode::OK, &headers, &Control::read(&headers), came);
+        let (status, version, selecting) = (StatusCode::OK, Version::HTTP_11, Selecting::default());
+        Entry { status, version, head: text(&headers), body: Bytes::new(), selecting, terms, came, stamp: 0 }
+    }
+
+    #[test]
+    fn c17_an_age_goes_by_the_clock_that_says_more_and_never_backwards() {
+        let came = Moment::now();
+        let entry = entry(came);
+        let after = |at: u64, wall: i64| {
+            let wall_now = match u64::try_from(wall) {
+                Ok(forward) => came.wall + Duration::from_secs(forward),
+                Err(_) => came.wall - Duration::from_secs(wall.unsigned_abs()),
+            };
+            Moment { at: came.at + Duration::from_secs(at), wall: wall_now }
+        };
+        for (at, wall, expected) in [(0, 0, 0), (30, 30, 30), (30, 3_600, 3_600), (3_600, 30, 3_600), (59, 0, 59)] {
+            assert_eq!(entry.age(after(at, wall)).as_secs(), expected, "{at} {wall}");
+            assert_eq!(entry.fresh_for(after(at, wall)).is_some(), expected < 60, "{at} {wall}");
+        }
+        // A clock that was set back tells nothing of the age.
+        assert_eq!(entry.fresh_for(after(10, -3_600)), None);
+        assert_eq!(entry.fresh_for(after(59, 59)), Some(Duration::from_secs(1)));
+        assert_eq!(entry.fresh_for(after(60, 60)), None);
+    }
 }

@@ -26,8 +26,10 @@ pub(super) struct Fill {
 impl Fill {
     pub(super) fn new(body: WireBody, keep: Keep, limit: usize) -> Self {
         let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        let room = expected.filter(|length| *length <= limit).unwrap_or_default();
-        Self { body, copy: Some((BytesMut::with_capacity(room), keep)), limit, keeping: None }
+        // What is known to be too long is not copied at all.
+        let fits = expected.is_none_or(|length| length <= limit);
+        let copy = fits.then(|| (BytesMut::with_capacity(expected.unwrap_or_default()), keep));
+        Self { body, copy, limit, keeping: None }
     }
 
     fn copy(&mut self, piece: &Bytes) {
@@ -59,7 +61,10 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    self.keeping = Some(Box::pin(keep.keep(copy.freeze())));
+                    let body = copy.freeze();
+                    if !keep.keep_now(&body) {
+                        self.keeping = Some(Box::pin(keep.keep(body)));
+                    }
                 }
             }
         }

@@ -97,7 +97,7 @@ impl CacheKey {
         CachePlace::new(&self.url[..self.path], self.origin)
     }
 
-    pub(super) fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 

@@ -11,7 +11,7 @@ use std::{
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, StatusCode, Version, header::CONTENT_ENCODING};
 use sha2::{Digest, Sha256};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::{
     entry::{Entry, millis},
@@ -37,7 +37,7 @@ impl Slot {
     }
 
     /// These and `entry`, which takes the place of one for the same requests; what has another stamp is left out.
-    pub(super) fn with(&self, entry: Arc<Entry>) -> Self {
+    pub(super) fn with(&self, entry: &Arc<Entry>) -> Self {
         let later = |known: &Arc<Entry>| known.stamp == entry.stamp && known.came.at > entry.came.at;
         if self.0.iter().any(|known| known.selecting == entry.selecting && later(known)) {
             // A later answer was faster.
@@ -45,10 +45,7 @@ impl Slot {
         }
         let stays = |known: &&Arc<Entry>| known.stamp == entry.stamp && known.selecting != entry.selecting;
         let others = self.0.iter().filter(stays).take(VARIANTS - 1).cloned();
-        Self(others.fold(smallvec![Arc::clone(&entry)], |mut all, other| {
-            all.push(other);
-            all
-        }))
+        Self(std::iter::once(Arc::clone(entry)).chain(others).collect())
     }
 
     pub(super) fn entries(&self) -> &[Arc<Entry>] {

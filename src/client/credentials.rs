@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header::USER_AGENT};
 
-use super::{Client, Core, Options, whose::{inherent, usual}};
+use super::{
+    Client, Core, Options,
+    whose::{inherent, usual},
+};
 use crate::{
     auth::{Around, Auth, Prepared},
     error::{ErrorKind, Fault, Result, quoted},

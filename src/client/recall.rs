@@ -1,6 +1,6 @@
 //! The cache in the loop: looked into before anything is sent, and fed by what comes.
 
-use std::{mem, sync::Arc};
+use std::{borrow::Cow, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
@@ -13,8 +13,8 @@ use super::{Client, Options, Reading, run::Run, wait};
 use crate::{
     body::{BoxFuture, WireBody},
     cache::{
-        Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Joined, Landing, Moment,
-        Noted, Rules, Use, Waiting, is_failure, is_unsafe,
+        Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Identity, Joined, Landing,
+        Moment, Noted, Renewed, Rules, Use, Waiting, Wanted, is_failure, is_unsafe,
     },
     catalog::Caching,
     error::{Error, ErrorKind, Outcome, Result},
@@ -24,12 +24,12 @@ use crate::{
 };
 
 /// What a call knows of the cache at one URL.
-pub(super) struct Recall {
+pub(super) struct Recall<'c> {
     cache: Cache,
     rules: Rules,
     asked: Asked,
     /// The headers of the request, but for credentials that are attached to each attempt.
-    headers: HeaderMap,
+    headers: Cow<'c, HeaderMap>,
     key: CacheKey,
     found: Found,
     /// What is kept for such a request.
@@ -53,7 +53,7 @@ enum Seen {
     Wait(Waiting),
 }
 
-impl Run<'_> {
+impl<'c> Run<'c> {
     /// The answer that is kept for this request, looked for once at each URL; `None` where it is to be sent.
     pub(super) async fn recall(&mut self) -> Result<Option<Response>> {
         if mem::replace(&mut self.looked, true) {
@@ -64,7 +64,13 @@ impl Run<'_> {
         let Some(cache) = core.cache.clone().filter(|_| !self.caching().off) else { return self.missed() };
         let Some(recall) = self.recalling(cache).await? else { return Ok(None) };
         let mut recall = Box::new(recall);
-        let given = Box::pin(self.look(&mut recall)).await?;
+        // What is in memory needs no future of its own.
+        let found = recall.cache.find_now(&recall.key);
+        let given = match found.map(|found| self.see(&mut recall, found, false)).transpose()? {
+            Some(Seen::Given(response)) => Some(response),
+            Some(Seen::Sent) => None,
+            Some(Seen::Wait(_)) | None => Box::pin(self.look(&mut recall)).await?,
+        };
         // What asks for a part, and is not given it, is of no use to the cache.
         self.recall = Some(recall).filter(|recall| given.is_none() && !recall.asked.is_part());
         Ok(given)
@@ -76,12 +82,12 @@ impl Run<'_> {
     }
 
     /// By what an answer to this request is found in `cache`; `None` where none is ever kept.
-    async fn recalling(&mut self, cache: Cache) -> Result<Option<Recall>> {
-        let headers = self.headers()?;
+    async fn recalling(&mut self, cache: Cache) -> Result<Option<Recall<'c>>> {
+        let headers = self.lent()?;
         let Some(asked) = Asked::read(self.options.cache, &self.plan.method, &headers) else { return Ok(None) };
         let Caching { ttl, shared, .. } = self.caching();
         let identity = self.identity(shared).await?;
-        let Some(key) = CacheKey::new(identity, &self.plan.uri) else { return Ok(None) };
+        let Some(key) = self.key_of(&identity) else { return Ok(None) };
         Ok(Some(Recall {
             rules: cache.rules(ttl, shared),
             cache,
@@ -98,19 +104,26 @@ impl Run<'_> {
         }))
     }
 
+    /// The key of the URL for this identity.
+    fn key_of(&self, identity: &Identity) -> Option<CacheKey> {
+        let (uri, base) = (&self.plan.uri, self.context.base);
+        if !base.origin().holds(uri) {
+            return CacheKey::new(*identity, uri);
+        }
+        Some(Wanted { identity, origin: base.home(), target: uri.path_and_query()?.as_str() }.key())
+    }
+
     /// Nothing is kept.
     fn missed(&self) -> Result<Option<Response>> {
         if self.options.cache == CacheMode::OnlyIfCached { Err(missing()) } else { Ok(None) }
     }
 
     /// Looks until there is an answer, or this call is the one that goes for it.
-    async fn look(&mut self, recall: &mut Recall) -> Result<Option<Response>> {
+    async fn look(&mut self, recall: &mut Recall<'_>) -> Result<Option<Response>> {
         let mut waited = false;
         loop {
             let Some(found) = recall.cache.find(&recall.key).await else { return self.missed() };
-            recall.entry = found.entry(&recall.headers).filter(|_| recall.asked.looks()).cloned();
-            recall.found = found;
-            let waiting = match self.weigh(recall, waited)? {
+            let waiting = match self.see(recall, found, waited)? {
                 Seen::Given(response) => return Ok(Some(response)),
                 Seen::Sent => return Ok(None),
                 Seen::Wait(waiting) => waiting,
@@ -124,8 +137,15 @@ impl Run<'_> {
         }
     }
 
+    /// What to do about what was found.
+    fn see(&mut self, recall: &mut Recall<'_>, found: Found, waited: bool) -> Result<Seen> {
+        recall.entry = found.entry(&recall.headers).filter(|_| recall.asked.looks()).cloned();
+        recall.found = found;
+        self.weigh(recall, waited)
+    }
+
     /// What to do about what is kept.
-    fn weigh(&mut self, recall: &mut Recall, waited: bool) -> Result<Seen> {
+    fn weigh(&mut self, recall: &mut Recall<'_>, waited: bool) -> Result<Seen> {
         let now = Moment::now();
         let verdict = recall.entry.as_ref().map(|entry| entry.serves(&recall.asked, now));
         if let (Some(entry), Some(verdict)) = (recall.entry.clone(), verdict)
@@ -190,6 +210,12 @@ impl Run<'_> {
             return Ok(answer);
         }
         let Some(mut recall) = self.recall.take() else { return Ok(answer) };
+        if !self.is_for_same(&recall).await {
+            recall.land(Landing::Alone);
+            // What was asked about is not this one's.
+            self.anew = answer.status() == StatusCode::NOT_MODIFIED && recall.validates;
+            return Ok(answer);
+        }
         let answer = match (answer.status(), self.plan.method == Method::HEAD) {
             (StatusCode::NOT_MODIFIED, _) if !recall.asked.is_conditional() => {
                 self.not_modified(&mut recall, answer).await
@@ -204,10 +230,17 @@ impl Run<'_> {
         answer
     }
 
+    /// Whether the request goes out for whoever it was looked up for: its credentials may have become another's since,
+    /// by a new sign-in, or since the server refused those that there were.
+    async fn is_for_same(&mut self, recall: &Recall<'_>) -> bool {
+        let shared = self.caching().shared;
+        self.identity(shared).await.is_ok_and(|identity| recall.key.identity() == &identity)
+    }
+
     /// The answer that a 304 is about.
     async fn not_modified(
         &mut self,
-        recall: &mut Recall,
+        recall: &mut Recall<'_>,
         told: http::Response<WireBody>,
     ) -> Result<http::Response<WireBody>> {
         let Some(entry) = recall.entry.take().filter(|_| recall.validates) else {
@@ -224,12 +257,17 @@ impl Run<'_> {
             return Ok(told);
         }
         let now = Moment::now();
-        let renewed = Arc::new(entry.renewed(&recall.rules, told.headers(), now, recall.found.stamp));
+        let Renewed { entry, kept } = entry.renewed(&recall.rules, &recall.headers, told.headers(), now);
         recall.cache.note(Noted::Validated);
-        recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::clone(&renewed)).await;
-        recall.land(if renewed.fresh_for(now).is_some() { Landing::Kept } else { Landing::Missed });
         Arc::make_mut(&mut self.exchange).source = Source::Validated;
-        Ok(renewed.whole(now))
+        let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
+        if kept {
+            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::new(entry)).await;
+        } else {
+            recall.cache.forget(&recall.key).await;
+        }
+        recall.land(if fresh { Landing::Kept } else { Landing::Missed });
+        Ok(answer)
     }
 
     /// Whether an answer on its way is read before it is handed out, since others wait for it.
@@ -268,6 +306,7 @@ impl Run<'_> {
         let now = Moment::now();
         let kept = recall.found.entry(&recall.headers).filter(|entry| failed && entry.stands_in(&recall.asked, now));
         match kept.and_then(|entry| entry.answer(&recall.headers, now)) {
+            Some(_) if !self.is_for_same(&recall).await => answer,
             Some(stale) => {
                 recall.cache.note(Noted::Stale);
                 Ok(self.given(stale, Source::Stale))
@@ -294,7 +333,7 @@ impl Run<'_> {
     }
 }
 
-impl Recall {
+impl Recall<'_> {
     fn land(&mut self, landing: Landing) {
         if let Some(flight) = self.flight.take() {
             flight.land(landing, Instant::now());
@@ -307,7 +346,7 @@ impl Recall {
         self.cache.note(Noted::Miss);
         let status = answer.status();
         let Some(draft) = self.draft(&answer, now) else {
-            if status.as_u16() < 500 {
+            if status.as_u16() < 500 && status != StatusCode::NOT_MODIFIED {
                 self.land(Landing::Alone);
                 if self.found.entry(&self.headers).is_some() {
                     self.cache.forget(&self.key).await;

@@ -30,10 +30,10 @@ impl Run<'_> {
             return Ok(EVERYBODY);
         }
         let anybody = Identity::default();
-        let whose = match self.is_home() {
-            true => wait::signature(self.until, self.credentials.whose().identity()).await?,
-            false => anybody,
-        };
+        let mut whose = anybody;
+        if self.is_home() {
+            whose = wait::signature(self.until, self.credentials.whose().identity()).await?;
+        }
         let inherent = if self.is_home() { self.client.core.inherent } else { anybody };
         let own = self.request.secrets();
         let jar = self.jar().map(|jar| jar.number());

@@ -150,7 +150,8 @@ impl Base {
         parts.scheme = Some(self.origin.scheme.clone());
         parts.authority = Some(self.origin.authority.clone());
         let wrong = |_| Error::from(Fault::path("the URL holds a character that HTTP does not allow"));
-        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|error| wrong(error.to_string()))?);
+        parts.path_and_query =
+            Some(PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|error| wrong(error.to_string()))?);
         Uri::from_parts(parts).map_err(|error| wrong(error.to_string()))
     }
 

@@ -1,12 +1,13 @@
 //! Content codings: what may be decoded, and how a damaged body is told.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body::Body;
 
@@ -52,6 +53,23 @@ pub(super) fn decoded(body: WireBody, headers: Option<&HeaderMap>) -> Result<Dec
         [coding] => one(coding, Frames::new(body)),
         several => Err(format!("the body is coded {} times over ({})", several.len(), several.join(", "))),
     }
+}
+
+/// What a body holds once it is decoded, as it is where this build does not know how; `None` where it is damaged, or
+/// larger than `most` bytes.
+pub(crate) async fn plain(body: &Bytes, headers: &HeaderMap, most: usize) -> Option<Bytes> {
+    if !is_coded(headers) {
+        return Some(body.clone());
+    }
+    let Ok(mut decoded) = decoded(WireBody::full(body.clone()), Some(headers)) else { return Some(body.clone()) };
+    let mut whole = BytesMut::new();
+    while let Some(piece) = poll_fn(|cx| decoded.poll(cx)).await {
+        whole.extend_from_slice(&piece.ok()?);
+        if whole.len() > most {
+            return None;
+        }
+    }
+    Some(whole.freeze())
 }
 
 #[cfg(not(feature = "gzip"))]

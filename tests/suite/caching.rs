@@ -1,8 +1,10 @@
 //! C29: RFC 9111 row by row, over the whole loop and a paused clock; and the other cases of what is kept and given.
 
+mod crowds;
 mod facts;
 mod giving;
 mod ledger;
+mod passing;
 mod rows;
 mod stage;
 mod storing;

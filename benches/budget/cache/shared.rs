@@ -3,7 +3,13 @@
 #[cfg(not(feature = "redis"))]
 pub fn hits(_: &str) {
     let missing = Err("run with --features redis");
-    crate::report::row("C34", "hit in Redis - a bare GET of Redis, by the clock", crate::report::Unit::Of("us"), 50.0, missing);
+    crate::report::row(
+        "C34",
+        "hit in Redis - a bare GET of Redis, by the clock",
+        crate::report::Unit::Of("us"),
+        50.0,
+        missing,
+    );
 }
 
 #[cfg(feature = "redis")]
@@ -64,7 +70,7 @@ mod measured {
         const CALLS: usize = 5_000;
         let (_server, url) = start().ok_or("install redis-server")?;
         let cache = Cache::redis(&Redis::url(url.as_str()).unwrap(), KEY).unwrap();
-        let call = again(address, &cache);
+        let call = again(address, cache.clone());
         runtime().block_on(async {
             let client = ::redis::Client::open(url).unwrap();
             let mut bare = client.get_multiplexed_async_connection().await.unwrap();
