@@ -162,10 +162,10 @@ impl Transport for Pieces {
     fn exchange(&self, _: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         let lost = || Error::new(ErrorKind::Body, "the body broke off").with_outcome(Outcome::Processed);
-        let frame = move |piece: &Option<&'static str>| {
+        let frame = move |piece: Option<&'static str>| {
             piece.map(|piece| http_body::Frame::data(bytes::Bytes::from_static(piece.as_bytes()))).ok_or_else(lost)
         };
-        let frames: Vec<_> = self.0.iter().map(frame).collect();
+        let frames: Vec<_> = self.0.iter().copied().map(frame).collect();
         let body = WireBody::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames)));
         let head = http::Response::builder().header("cache-control", "max-age=60").header("content-length", "7");
         Box::pin(std::future::ready(Ok(head.body(body).unwrap())))
