@@ -173,21 +173,35 @@ impl Path {
 
     /// The path with items left out, `/people/{username}` or `/people/{}`: fit for messages and labels.
     pub(crate) fn label(&self, catalog: &Catalog) -> String {
+        let mut label = String::with_capacity(self.text.len());
+        self.write_label(catalog, |part| label.push_str(part));
+        label
+    }
+
+    /// The same, shared.
+    pub(crate) fn shared_label(&self, catalog: &Catalog) -> Arc<str> {
+        let mut label = SmallVec::<[u8; 128]>::new();
+        self.write_label(catalog, |part| label.extend_from_slice(part.as_bytes()));
+        std::str::from_utf8(&label).unwrap_or_default().into()
+    }
+
+    fn write_label(&self, catalog: &Catalog, mut write: impl FnMut(&str)) {
+        if self.segments == 0 {
+            return write("/");
+        }
         let mut at = Some(Node::ROOT);
-        let mut label = String::with_capacity(self.text.len() + 1);
         for (index, segment) in self.as_str().split('/').skip(1).take(self.segments as usize).enumerate() {
-            label.push('/');
+            write("/");
             if self.items >> index & 1 == 0 {
                 let name = segment::decode(segment).unwrap_or_default();
                 at = at.and_then(|at| catalog.literal(at, &name));
-                label.push_str(segment);
+                write(segment);
             } else {
                 let variable = at.and_then(|at| catalog.variable(at));
-                label.push_str(variable.map_or("{}", |(_, variable)| variable.braced()));
+                write(variable.map_or("{}", |(_, variable)| variable.braced()));
                 at = variable.map(|(node, _)| node);
             }
         }
-        if label.is_empty() { "/".into() } else { label }
     }
 
     fn unknown(&self, catalog: &Catalog, name: &str) -> Fault {

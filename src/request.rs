@@ -230,7 +230,7 @@ impl Request {
         let (body, content_type) = self.body(context, route)?;
         let label = match route {
             Some(route) => Arc::clone(route.shared_template()),
-            None => Arc::from(self.path.label(context.catalog)),
+            None => self.path.shared_label(context.catalog),
         };
         let needs_actor = route.is_none_or(|route| route.needs_actor(&self.method));
         let auth = route.and_then(|route| route.auth(&self.method));

@@ -23,6 +23,10 @@ const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
 /// counts too, as caches take them.
 fn read(text: &str) -> Option<SystemTime> {
     let text = text.trim_ascii();
+    // What nearly all servers write needs no second look.
+    if let Ok(date) = httpdate::parse_http_date(text) {
+        return Some(date);
+    }
     let day = text.find(|letter: char| !letter.is_ascii_alphabetic()).filter(|_| text.len() <= 40)?;
     let (day, rest) = text.split_at(day);
     let mut usual = String::with_capacity(text.len());

@@ -300,7 +300,8 @@ mod tests {
         headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
         let terms = Terms::read(&rules, StatusCode::OK, &headers, &Control::read(&headers), came);
         let (status, version, selecting) = (StatusCode::OK, Version::HTTP_11, Selecting::default());
-        Entry { status, version, head: text(&headers), body: Bytes::new(), selecting, terms, came, stamp: 0 }
+        let (head, body) = (text(|| headers.iter()), Bytes::new());
+        Entry { status, version, coded: false, head, body, selecting, terms, came, stamp: 0 }
     }
 
     #[test]

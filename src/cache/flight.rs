@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use quick_cache::DefaultHashBuilder;
 use tokio::{sync::watch, time::Instant};
 
 use super::key::CacheKey;
@@ -23,9 +24,9 @@ pub(super) struct Flights(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    under_way: HashMap<CacheKey, watch::Receiver<Option<Landing>>>,
+    under_way: HashMap<CacheKey, watch::Receiver<Option<Landing>>, DefaultHashBuilder>,
     /// Keys whose answers nobody else can use, and until when that is believed.
-    alone: HashMap<CacheKey, Instant>,
+    alone: HashMap<CacheKey, Instant, DefaultHashBuilder>,
 }
 
 /// How a flight ended.

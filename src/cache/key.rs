@@ -253,6 +253,27 @@ mod tests {
     }
 
     #[test]
+    fn c01_a_key_is_found_by_its_own_parts_alone() {
+        use std::hash::BuildHasher;
+
+        let state = quick_cache::DefaultHashBuilder::default();
+        let known = key(7, "http://h:80/a?b");
+        let (own, other) = ([7; 32], [8; 32]);
+        let parts = |identity, origin, target| Wanted { identity, origin, target };
+        for (wanted, same) in [
+            (parts(&own, "http://h", "/a?b"), true),
+            (parts(&other, "http://h", "/a?b"), false),
+            (parts(&own, "http://h/a", "?b"), false),
+            (parts(&own, "http://i", "/a?b"), false),
+            (parts(&own, "http://h", "/a?c"), false),
+        ] {
+            assert_eq!(wanted.equivalent(&known), same, "{} {}", wanted.origin, wanted.target);
+            assert_eq!(state.hash_one(wanted) == state.hash_one(&known), same);
+            assert_eq!(wanted.key() == known, same && wanted.key().ends() == known.ends());
+        }
+    }
+
+    #[test]
     fn s01_neither_prints_more_than_an_origin() {
         let key = key(0, "http://h/CNRY?CNRY");
         assert!(!format!("{key:?} {:?}", key.place()).contains("CNRY"));
