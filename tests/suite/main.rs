@@ -12,6 +12,8 @@ mod bodies;
 mod browsers;
 /// C, R27: what is kept, given again, validated and made untrue.
 mod caching;
+/// C: the cache under attack.
+mod cached;
 /// Y48 to Y50: circuit breakers, over the whole loop.
 mod circuits;
 /// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.
