@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{
     entry::{Entry, millis},
     key::{CacheKey, feed},
+    listing::shown,
     terms::{Moment, Terms},
     vary::Selecting,
 };
@@ -71,7 +72,8 @@ impl Slot {
         let mut out = BytesMut::with_capacity(self.size() + 256);
         out.put_slice(MARK);
         out.put_bytes(0, 32);
-        put(&mut out, key.url().as_bytes());
+        // It is there to be listed; the checksum is of the whole.
+        put(&mut out, shown(key.url()).as_bytes());
         out.put_u8(self.0.len() as u8);
         self.0.iter().for_each(|entry| entry.encode(&mut out));
         let tag = tag(key, &out[40..]);
