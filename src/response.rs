@@ -31,7 +31,7 @@ mod pointer;
 mod save;
 mod stream;
 
-pub(crate) use coding::ACCEPTED;
+pub(crate) use coding::{ACCEPTED, decodes};
 pub(crate) use download::Taken;
 pub use download::{Download, Downloaded};
 pub(crate) use exchange::{Exchange, Source, Verdict};
@@ -289,6 +289,26 @@ impl Response {
                 return Err(self.exchange.error(ErrorKind::Body, "body.truncated", why));
             }
             self.replace(body);
+            Ok(self)
+        }
+    }
+
+    /// The same answer with its body here as it came, which is at most `most` bytes.
+    pub(crate) fn gathered(mut self, most: u64) -> impl Future<Output = Result<Self>> + Send {
+        let body = std::mem::replace(&mut self.body, WireBody::empty());
+        let (exchange, permits) = (Arc::clone(&self.exchange), std::mem::take(&mut self.permits));
+        // Nothing is decoded where nothing is said of a coding.
+        let mut stream = ByteStream::new(body, &HeaderMap::new(), exchange, self.exchange.deadline, permits);
+        async move {
+            let mut whole = BytesMut::new();
+            while let Some(piece) = stream.next().await.transpose()? {
+                whole.extend_from_slice(&piece);
+                if whole.len() as u64 > most {
+                    let why = "the body is longer than it says";
+                    return Err(self.exchange.error(ErrorKind::Body, "body.too_large", why));
+                }
+            }
+            self.body = WireBody::full(whole.freeze());
             Ok(self)
         }
     }

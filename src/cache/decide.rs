@@ -1,8 +1,7 @@
 //! What may be kept (RFC 9111, section 3), what may be given again (section 4), and what an answer makes untrue (4.4).
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
-use bytes::Bytes;
 use http::{
     HeaderMap, Method, StatusCode, Version,
     header::{
@@ -143,16 +142,13 @@ impl Rules {
     pub(crate) fn draft(&self, came: &Came<'_>, now: Moment, stamp: u64) -> Option<Draft> {
         let (status, headers) = (came.status, came.headers);
         let control = Control::read(headers);
-        let understood = control.must_understand && is_understood(status);
         let refused = *came.method != Method::GET
             || came.asked.contains_key(RANGE)
             || headers.contains_key(CONTENT_RANGE) && status == StatusCode::PARTIAL_CONTENT
-            || control.no_store && !understood
-            || control.must_understand && !understood
             || headers.contains_key(SET_COOKIE) && !self.cookies
             // `Pragma` is read where nothing else is said.
             || control.no_cache && !headers.contains_key(http::header::CACHE_CONTROL)
-            || self.shared && (control.private || came.signed && !self.is_for_all(&control));
+            || self.refuses(status, &control, came.signed);
         if refused || !self.keeps(status, headers, &control, now) {
             return None;
         }
@@ -170,6 +166,22 @@ impl Rules {
             came: now,
             stamp,
         })
+    }
+
+    /// Whether what an answer says forbids to keep it.
+    fn refuses(&self, status: StatusCode, control: &Control, signed: bool) -> bool {
+        let understood = control.must_understand && is_understood(status);
+        control.no_store && !understood
+            || control.must_understand && !understood
+            || self.shared && (control.private || signed && !self.is_for_all(control))
+    }
+
+    /// Whether an answer may be kept as a 304 has left it.
+    pub(crate) fn keeps_on(&self, entry: &Entry, signed: bool) -> bool {
+        let headers = entry.map();
+        // `Vary: *` agrees with nobody.
+        let varies = Selecting::read(&HeaderMap::new(), &headers).is_some();
+        varies && !self.refuses(entry.status(), &Control::read(&headers), signed)
     }
 
     /// Whether an answer of this status is kept.
@@ -204,9 +216,23 @@ pub(crate) fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
-/// Whether a body holds a token, which is never kept.
-pub(super) fn holds_token(body: &Bytes) -> bool {
-    ["access_token", "refresh_token", "id_token"]
-        .iter()
-        .any(|name| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some())
+/// Looks for tokens in a body, which are never kept.
+#[derive(Default)]
+pub(super) struct Tokens(Vec<u8>);
+
+/// How a token is called in JSON.
+const TOKENS: [&[u8]; 3] = [b"\"access_token\"", b"\"refresh_token\"", b"\"id_token\""];
+
+impl Tokens {
+    /// Whether one is in the pieces so far, of which this is the next.
+    pub(super) fn are_in(&mut self, piece: &[u8]) -> bool {
+        const LAST: usize = 16;
+        // One may begin at the end of the piece before.
+        self.0.extend_from_slice(piece.get(..LAST).unwrap_or(piece));
+        let found = |text: &[u8]| TOKENS.iter().any(|name| memchr::memmem::find(text, name).is_some());
+        let held = found(&self.0) || found(piece);
+        let end = if piece.len() < LAST { mem::take(&mut self.0) } else { piece.to_vec() };
+        self.0 = end[end.len().saturating_sub(LAST)..].to_vec();
+        held
+    }
 }

@@ -18,10 +18,14 @@ use http::{
 use super::{
     Rules,
     control::Control,
+    decide::Tokens,
     terms::{Moment, Terms},
     vary::Selecting,
 };
-use crate::body::WireBody;
+use crate::{body::WireBody, response};
+
+/// A body that is so many times as long once it is decoded, or longer, is not kept where it is the longest that may be.
+const GROWTH: u64 = 16;
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
@@ -115,7 +119,13 @@ impl Entry {
     }
 
     /// The same answer, as a 304 of `now` leaves it (RFC 9111, section 3.2).
-    pub(crate) fn renewed(&self, rules: &Rules, told: &HeaderMap, now: Moment, stamp: u64) -> Self {
+    pub(crate) fn renewed(
+        &self,
+        rules: &Rules,
+        (asked, told): (&HeaderMap, &HeaderMap),
+        now: Moment,
+        stamp: u64,
+    ) -> Self {
         let mut headers = self.map();
         let told = kept_headers(told, rules);
         for name in told.keys() {
@@ -131,7 +141,8 @@ impl Entry {
         let mut with_age = headers.clone();
         with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
         let terms = Terms::read(rules, self.status, &with_age, &control, now);
-        Self { head: text(&headers), terms, came: now, stamp, ..self.clone() }
+        let selecting = Selecting::read(asked, &headers).unwrap_or_else(|| self.selecting.clone());
+        Self { head: text(&headers), selecting, terms, came: now, stamp, ..self.clone() }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
@@ -154,6 +165,11 @@ impl Entry {
         (*answer.status_mut(), *answer.version_mut()) = (self.status, self.version);
         *answer.headers_mut() = self.headers(now);
         answer
+    }
+
+    /// Whether it varies by one of these headers.
+    pub(crate) fn varies_by(&self, names: &[HeaderName]) -> bool {
+        self.selecting.names(names)
     }
 
     /// Whether a HEAD with these headers is about another answer.
@@ -192,6 +208,19 @@ impl Draft {
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
         let age = self.terms.age.saturating_add(now.at.saturating_duration_since(self.came.at));
         self.terms.lifetime > age && !self.terms.no_cache
+    }
+
+    /// Whether it varies by one of these headers.
+    pub(crate) fn varies_by(&self, names: &[HeaderName]) -> bool {
+        self.selecting.names(names)
+    }
+
+    /// Whether `body` is all of it, can be decoded, and holds no token; `limit` is that of bodies that are kept.
+    pub(super) fn is_sound(&self, body: &Bytes, limit: u64) -> bool {
+        let length = self.headers.get(CONTENT_LENGTH).map(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let whole = length.is_none_or(|length| length == Some(body.len()) || self.status == StatusCode::NO_CONTENT);
+        let mut tokens = Tokens::default();
+        whole && response::decodes(&self.headers, body, limit.saturating_mul(GROWTH), |piece| !tokens.are_in(piece))
     }
 
     /// The entry with its body.

@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -52,6 +52,29 @@ pub(super) fn decoded(body: WireBody, headers: &HeaderMap) -> Result<Decoded, St
         [] => Ok(Decoded::Plain(Frames::new(body))),
         [coding] => one(coding, Frames::new(body)),
         several => Err(format!("the body is coded {} times over ({})", several.len(), several.join(", "))),
+    }
+}
+
+/// Whether `body` can be decoded into at most `most` bytes, in pieces that are all `good`. What this build does not decode
+/// is looked at as it is.
+pub(crate) fn decodes(headers: &HeaderMap, body: &Bytes, most: u64, mut good: impl FnMut(&[u8]) -> bool) -> bool {
+    if !is_coded(headers) {
+        return good(body);
+    }
+    let Ok(mut pieces) = self::decoded(WireBody::full(body.clone()), headers) else { return good(body) };
+    let (mut cx, mut length) = (Context::from_waker(Waker::noop()), 0_u64);
+    loop {
+        match pieces.poll(&mut cx) {
+            Poll::Ready(None) => return true,
+            Poll::Ready(Some(Ok(piece))) => {
+                length = length.saturating_add(piece.len() as u64);
+                if length > most || !good(&piece) {
+                    return false;
+                }
+            }
+            // All of it is here, so that nothing is waited for.
+            Poll::Ready(Some(Err(_))) | Poll::Pending => return false,
+        }
     }
 }
 

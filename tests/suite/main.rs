@@ -10,10 +10,10 @@ mod bodies;
 /// O40 to O45: a person signs in by a browser of this machine.
 #[cfg(feature = "browser")]
 mod browsers;
-/// C, R27: what is kept, given again, validated and made untrue.
-mod caching;
 /// C: the cache under attack.
 mod cached;
+/// C, R27: what is kept, given again, validated and made untrue.
+mod caching;
 /// Y48 to Y50: circuit breakers, over the whole loop.
 mod circuits;
 /// What a failure of the network, of HTTP or of TLS is called, and whether the server may have acted.

@@ -98,7 +98,7 @@ async fn c33_who_wants_nothing_sent_has_nothing_sent() {
             assert_eq!((error.code(), error.outcome()), ("cache.missing", Outcome::NotSent), "{name}");
         }
     }
-    let routes = "resources:\n  x: { route: /x, cache: off }\n";
+    let routes = "resources:\n  x: { route: /x, methods: { GET: { cache: off } } }\n";
     let catalog = restwalk::Catalog::from_yaml(routes, "").unwrap();
     let client = script.builder().catalog(catalog).cache(&Cache::memory()).build().unwrap();
     client.res("x").get().cache(offline).send().await.unwrap_err();

@@ -1,12 +1,15 @@
 //! What was made untrue is not given any more.
 
-use std::{future::Future as _, time::Duration};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use restwalk::{Cache, CacheMode, Retry};
+use bytes::Bytes;
+use restwalk::{BoxFuture, Cache, CacheMode, Client, Error, ErrorKind, Outcome, Result, Retry, Transport, WireBody};
 
 use super::{lasting, told};
 use crate::support::script::{Script, Step, answer};
-use restwalk::{ErrorKind, Outcome};
 
 /// What is there is fresh for long; what changes it goes by `steps`.
 fn changed_by(steps: impl IntoIterator<Item = Step>) -> Script {
@@ -80,11 +83,28 @@ async fn c03_a_304_that_forbids_to_keep_it_ends_what_is_kept() {
     assert_eq!(told(client.res("x").get()).await.0, "second");
 }
 
+/// Gives `old` after a second and `new` after two, each in a piece of its own.
+#[derive(Debug, Default)]
+struct Slowly(AtomicUsize);
+
+impl Transport for Slowly {
+    fn exchange(&self, _: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
+        Box::pin(async {
+            let count = self.0.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_secs(1 + count as u64)).await;
+            let text = ["old", "new"][count];
+            let pieces = futures_util::stream::iter([Ok::<_, Error>(http_body::Frame::data(Bytes::from(text)))]);
+            let body = WireBody::new(http_body_util::StreamBody::new(pieces));
+            let answer = http::Response::builder().header("cache-control", "max-age=900").header("content-length", 3);
+            Ok(answer.body(body).unwrap())
+        })
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn c13_a_slow_old_answer_does_not_take_the_place_of_a_newer_one() {
-    let slow = |body: &'static str, head: u64| lasting(body).after(Duration::from_secs(head));
-    let script = Script::of([slow("old", 1), slow("new", 2)]);
-    let client = script.builder().cache(&Cache::memory()).build().unwrap();
+    let client = Client::builder("http://api.test").transport(Slowly::default()).cache(&Cache::memory());
+    let client = client.build().unwrap();
     // Its head comes first, and its body is read last.
     let old = client.res("x").get().cache(CacheMode::Reload).send();
     let new = client.res("x").get().cache(CacheMode::Reload).send();
@@ -107,9 +127,10 @@ async fn c13_what_is_refused_for_now_does_not_end_what_is_kept() {
 
 #[test]
 fn c18_a_renewal_needs_no_runtime_to_be_left_out() {
-    let script = Script::of([
-        answer(200).header("age", "9").header("cache-control", "max-age=1, stale-while-revalidate=900").body("kept"),
-    ]);
+    let script = Script::of([answer(200)
+        .header("age", "9")
+        .header("cache-control", "max-age=1, stale-while-revalidate=900")
+        .body("kept")]);
     let client = script.builder().total_timeout(None).headers_timeout(None).idle_timeout(None);
     let client = client.cache(&Cache::memory()).build().unwrap();
     for _ in 0..2 {

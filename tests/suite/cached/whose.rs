@@ -159,16 +159,15 @@ async fn c01_who_signs_in_by_a_cookie_is_not_given_what_was_for_the_one_before()
 
 #[tokio::test(start_paused = true)]
 async fn c02_what_a_route_shares_is_not_what_it_leads_to() {
-    let routes = "resources:\n  day: { route: /day, cache: { shared: true } }\n";
+    let routes = "resources:\n  day: { route: /day, methods: { GET: { cache: { shared: true } } } }\n";
     let script = Script::by(|seen| match seen.url.rsplit('/').next().unwrap() {
         "day" => answer(302).header("location", "/mine").header("cache-control", "public, max-age=900"),
         _ => lasting(who(seen)).header("cache-control", "public"),
     });
     let cache = Cache::memory();
     let catalog = Catalog::from_yaml(routes, "").unwrap();
-    let client = |name: &str| {
-        script.builder().catalog(catalog.clone()).auth(Auth::bearer(name)).cache(&cache).build().unwrap()
-    };
+    let client =
+        |name: &str| script.builder().catalog(catalog.clone()).auth(Auth::bearer(name)).cache(&cache).build().unwrap();
     assert!(told(client("ada").res("day").get()).await.0.contains("ada"));
     assert!(told(client("bob").res("day").get()).await.0.contains("bob"));
     assert_eq!(script.urls().iter().filter(|url| url.ends_with("/day")).count(), 1);
@@ -176,7 +175,7 @@ async fn c02_what_a_route_shares_is_not_what_it_leads_to() {
 
 #[tokio::test(start_paused = true)]
 async fn c02_what_becomes_private_is_shared_no_more() {
-    let routes = "resources:\n  day: { route: /day, cache: { shared: true } }\n";
+    let routes = "resources:\n  day: { route: /day, methods: { GET: { cache: { shared: true } } } }\n";
     let script = Script::by(|seen| match (seen.header("if-none-match"), seen.header("authorization")) {
         (Some(_), _) => answer(304).header("etag", "\"v1\"").header("cache-control", "private, max-age=900"),
         (None, Some("Bearer ada")) => {
@@ -186,9 +185,8 @@ async fn c02_what_becomes_private_is_shared_no_more() {
     });
     let cache = Cache::memory();
     let catalog = Catalog::from_yaml(routes, "").unwrap();
-    let client = |name: &str| {
-        script.builder().catalog(catalog.clone()).auth(Auth::bearer(name)).cache(&cache).build().unwrap()
-    };
+    let client =
+        |name: &str| script.builder().catalog(catalog.clone()).auth(Auth::bearer(name)).cache(&cache).build().unwrap();
     told(client("ada").res("day").get()).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(told(client("ada").res("day").get()).await.0, "ada");
