@@ -2,74 +2,69 @@
 //!
 //! A request is `{"id":1,"method":"GET","url":"…","headers":[["k","v"]],"body":null,"cache":null,"redirect":"follow"}`, an
 //! answer `{"id":1,"status":200,"reason":"OK","headers":[["k","v"]],"body":"…"}` or `{"id":1,"error":"…"}`. Each request is
-//! sent at once, whatever the others do.
+//! sent at once, whatever the others do. The wire is a plain one: what is under test is the cache, and an answer may
+//! name a transfer coding that nobody knows. The transport of the library refuses such an answer (`protocol.framing`).
 
 use std::io::Write;
 
 use http_body_util::BodyExt;
-use restwalk::{Cache, Call, Client, Error, ErrorKind, Redirect, Response, Retry, Value, json};
+use restwalk::{
+    BoxFuture, Cache, Call, Client, Error, ErrorKind, Redirect, Response, Retry, Transport, Value, WireBody, http, json,
+};
 use tokio::io::{AsyncBufReadExt, BufReader};
-
-/// Headers of ours that the suite did not ask for.
-const OWN: [&str; 2] = ["accept", "accept-encoding"];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cache = Cache::memory().heuristics(true).store_errors(true).store_cookies(true);
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    let (mut clients, mut tasks) = (Clients { cache, known: Vec::new() }, tokio::task::JoinSet::new());
+    let wire = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).retry(reqwest::retry::never());
+    let wire = Wire(wire.no_proxy().build()?);
+    let mut tasks = tokio::task::JoinSet::new();
     while let Some(line) = lines.next_line().await? {
         let asked: Value = serde_json::from_str(&line)?;
-        let call = clients.call(&asked)?;
+        let call = call(&cache, &wire, &asked)?;
         tasks.spawn(async move {
-            let answer = match answer(call).await {
-                Ok(answer) => answer,
-                Err(error) => failure(&error),
-            };
-            tell(&asked["id"], answer);
+            tell(&asked["id"], answer(call).await.unwrap_or_else(|error| failure(&error)));
         });
     }
     while tasks.join_next().await.is_some() {}
     Ok(())
 }
 
-/// One client for each origin and way to treat redirects, and one cache for all.
-struct Clients {
-    cache: Cache,
-    known: Vec<(String, bool, Client)>,
+/// Carries what it is given, and reads a body of an unknown transfer coding to the connection's end (RFC 9112, 6.3).
+#[derive(Clone, Debug)]
+struct Wire(reqwest::Client);
+
+impl Transport for Wire {
+    fn exchange(&self, call: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>, Error>> {
+        Box::pin(async move {
+            let lost = |error: reqwest::Error| Error::new(ErrorKind::Protocol, "no answer came").with_source(error);
+            let call = call.map(|body| body.into_bytes().unwrap_or_default()).try_into().map_err(lost)?;
+            let answer = self.0.execute(call).await.map_err(lost)?;
+            Ok(http::Response::from(answer).map(WireBody::new))
+        })
+    }
 }
 
-impl Clients {
-    fn call(&mut self, asked: &Value) -> Result<Call, Error> {
-        let text = |name: &str| asked[name].as_str().unwrap_or_default();
-        let (url, follow) = (text("url"), text("redirect") != "manual");
-        let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        let client = match self.known.iter().find(|(known, follows, _)| *known == origin && *follows == follow) {
-            Some((.., client)) => client.clone(),
-            None => {
-                let redirect = if follow { Redirect::any_origin() } else { Redirect::off() };
-                let client =
-                    Client::builder(&origin).cache(&self.cache).retry(Retry::off()).redirect(redirect).build()?;
-                self.known.push((origin, follow, client.clone()));
-                client
-            }
-        };
-        let mut call = client.at(url).method(text("method"));
-        for name in OWN {
-            call = call.unset_header(name);
-        }
-        for field in asked["headers"].as_array().into_iter().flatten() {
-            call = call.header(field[0].as_str().unwrap_or_default(), field[1].as_str().unwrap_or_default());
-        }
-        // A reload, as the Fetch standard has it.
-        if text("cache") == "no-cache" {
-            call = call.header("cache-control", "max-age=0");
-        }
-        match asked["body"].as_str() {
-            Some(body) => Ok(call.body(body.to_owned(), "text/plain")),
-            None => Ok(call),
-        }
+/// The call that is asked for; what is kept and who waits for whom is the cache's, whichever client it is called by.
+fn call(cache: &Cache, wire: &Wire, asked: &Value) -> Result<Call, Error> {
+    let text = |name: &str| asked[name].as_str().unwrap_or_default();
+    let origin = text("url").splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let redirect = if text("redirect") == "manual" { Redirect::off() } else { Redirect::any_origin() };
+    let client = Client::builder(origin).transport(wire.clone()).cache(cache).retry(Retry::off()).redirect(redirect);
+    let call = client.build()?.at(text("url")).method(text("method"));
+    let mut call = call.unset_header("accept").unset_header("accept-encoding");
+    for field in asked["headers"].as_array().into_iter().flatten() {
+        call = call.header(field[0].as_str().unwrap_or_default(), field[1].as_str().unwrap_or_default());
     }
+    // A reload, as the Fetch standard has it.
+    if text("cache") == "no-cache" {
+        call = call.header("cache-control", "max-age=0");
+    }
+    Ok(match asked["body"].as_str() {
+        Some(body) => call.body(body.to_owned(), "text/plain"),
+        None => call,
+    })
 }
 
 async fn answer(call: Call) -> Result<Value, Error> {

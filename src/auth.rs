@@ -33,7 +33,7 @@ mod whose;
 
 pub(crate) use prepared::Prepared;
 pub use sign::Sign;
-pub(crate) use whose::{Whose, named, process};
+pub(crate) use whose::{named, process};
 
 use cookie::KeyCookie;
 use template::Template;

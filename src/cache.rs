@@ -37,7 +37,7 @@ mod terms;
 mod vary;
 
 pub(crate) use decide::{Asked, Came, Use, is_failure, is_unsafe};
-pub(crate) use entry::{Draft, Entry};
+pub(crate) use entry::{Draft, Entry, Renewed};
 pub(crate) use flight::{Flight, Joined, Landing, Waiting};
 pub use key::{CacheKey, CachePlace};
 pub(crate) use key::{Identity, feed};
@@ -231,7 +231,9 @@ impl Cache {
 
     /// The same for a body that is here.
     pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: Bytes) -> bool {
-        let may = body.len() as u64 <= self.rules.limit && draft.is_sound(&body, self.rules.limit);
+        let whole = self.rules.holds(body.len() as u64) && draft.is_whole(&body);
+        let plain = if whole { draft.plain(&body).await } else { None };
+        let may = plain.is_some_and(|plain| !decide::holds_token(&plain));
         if may {
             self.keep(key, slot, draft.entry(body)).await;
         }

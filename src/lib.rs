@@ -94,6 +94,11 @@ pub mod explain {
 #[doc = include_str!("../docs/reliability.md")]
 mod reliability {}
 
+/// Runs the examples about answers that are kept.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/caching.md")]
+mod caching {}
+
 /// Runs the examples about listings.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/pages.md")]

@@ -293,7 +293,7 @@ impl OAuth2 {
 
 impl Auth {
     /// Sends the token that `source` gives, as a bearer token. It is asked for again 5 s before the token ends where it
-    /// is a JSON Web Token that says when, else once the server refuses it.
+    /// is a JSON Web Token that says when, else once the server refuses it. What a cache keeps is for one token alone.
     ///
     /// ```
     /// use restwalk::{Auth, Client, Secret};

@@ -31,7 +31,7 @@ mod pointer;
 mod save;
 mod stream;
 
-pub(crate) use coding::{ACCEPTED, decodes};
+pub(crate) use coding::{ACCEPTED, plain};
 pub(crate) use download::Taken;
 pub use download::{Download, Downloaded};
 pub(crate) use exchange::{Exchange, Source, Verdict};

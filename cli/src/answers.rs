@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use restwalk::{Cache, CacheMode, Call, Catalog, Environment, MethodPolicy, http::Method};
+use restwalk::{Cache, CacheMode, Call, Catalog, Environment, MethodPolicy};
 
 use crate::{args::Options, cache, io::Io, mistake::Result};
 
@@ -51,18 +51,15 @@ pub(crate) fn folder(io: &Io<'_>) -> Option<PathBuf> {
     Some(cache::folder(io)?.join("http"))
 }
 
-/// `call`, and how it uses what is kept.
+/// `call`, and how it uses what is kept; what it makes untrue is forgotten in any case.
 pub(crate) fn moded(
     call: Call,
-    method: &Method,
     policy: Option<&MethodPolicy>,
     environment: Option<&Environment>,
     options: &Options,
 ) -> Call {
     let said = environment.and_then(Environment::keeps_answers).or(policy.and_then(MethodPolicy::cached));
     match wish(options) {
-        // Its answer is not kept in any case, and what it makes untrue must not be given again.
-        _ if !method.is_safe() => call,
         Some(Wish::Refresh) => call.cache(CacheMode::Reload),
         Some(Wish::Never) => call.cache(CacheMode::NoStore),
         None if said != Some(true) => call.cache(CacheMode::NoStore),

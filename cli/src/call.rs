@@ -58,7 +58,7 @@ pub(crate) fn describe(words: &Words, options: &Options, settings: &Settings, io
     bodiless(&method, words, has_body)?;
     let mut call = configured(place.method(method.as_str()), options);
     let policy = place.route().and_then(|route| route.policy(&method));
-    call = answers::moded(call, &method, policy, settings.environment(), options);
+    call = answers::moded(call, policy, settings.environment(), options);
     if let Some(query) = query {
         call = call.query_raw(query);
     }

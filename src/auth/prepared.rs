@@ -93,7 +93,9 @@ impl Prepared {
     fn fixed(&self) -> Identity {
         let mut hash = Sha256::new();
         let mut part = |kind: &[u8], name: &str, value: &[u8]| {
-            [kind, name.as_bytes(), value].iter().for_each(|text| feed(&mut hash, text));
+            for text in [kind, name.as_bytes(), value] {
+                feed(&mut hash, text);
+            }
         };
         for (name, value) in &self.headers {
             part(b"header", name.as_str(), value.as_bytes());

@@ -41,12 +41,11 @@ impl Whose {
         };
         let mut hash = Sha256::new();
         feed(&mut hash, fixed);
-        match signer.identity().await? {
-            Some(named) => feed(&mut hash, named.expose().as_bytes()),
-            None => {
-                feed(&mut hash, &process()?);
-                hash.update(number.to_be_bytes());
-            }
+        if let Some(named) = signer.identity().await? {
+            feed(&mut hash, named.expose().as_bytes());
+        } else {
+            feed(&mut hash, &process()?);
+            hash.update(number.to_be_bytes());
         }
         Ok(hash.finalize().into())
     }

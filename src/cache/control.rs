@@ -35,12 +35,8 @@ pub(crate) struct Control {
 impl Control {
     /// Reads all lines of `Cache-Control`; where there is none, `Pragma: no-cache` says `no-cache` (RFC 9111, 5.4).
     pub(super) fn read(headers: &HeaderMap) -> Self {
-        let mut control = Self::default();
-        if !headers.contains_key(CACHE_CONTROL) {
-            let is_no_cache = |word: &[u8]| word.trim_ascii().eq_ignore_ascii_case(b"no-cache");
-            let lines = headers.get_all(PRAGMA);
-            control.no_cache = lines.iter().any(|line| line.as_bytes().split(|byte| *byte == b',').any(is_no_cache));
-        }
+        let no_cache = !headers.contains_key(CACHE_CONTROL) && is_pragma_no_cache(headers);
+        let mut control = Self { no_cache, ..Self::default() };
         for line in headers.get_all(CACHE_CONTROL) {
             directives(line.as_bytes(), |name, value| control.note(name, value));
         }
@@ -71,6 +67,12 @@ impl Control {
     }
 }
 
+/// Whether `Pragma` says `no-cache`.
+pub(super) fn is_pragma_no_cache(headers: &HeaderMap) -> bool {
+    let is_no_cache = |word: &[u8]| word.trim_ascii().eq_ignore_ascii_case(b"no-cache");
+    headers.get_all(PRAGMA).iter().any(|line| line.as_bytes().split(|byte| *byte == b',').any(is_no_cache))
+}
+
 /// Whole seconds, quoted or not; nothing where they are anything else, and no more than the longest.
 fn seconds(value: Option<&[u8]>) -> Duration {
     let digits = value.unwrap_or_default();
@@ -89,9 +91,9 @@ pub(super) fn digits_of(digits: &[u8]) -> Option<Duration> {
 
 /// Tells each directive of a line, its quotes taken off.
 fn directives(line: &[u8], mut tell: impl FnMut(&[u8], Option<&[u8]>)) {
-    let mut rest = line;
-    while !rest.is_empty() {
-        let (directive, after) = split(rest);
+    let mut rest = Some(line);
+    while let Some(text) = rest {
+        let (directive, after) = split(text);
         rest = after;
         let directive = directive.trim_ascii();
         match directive.iter().position(|byte| *byte == b'=') {
@@ -105,19 +107,19 @@ fn directives(line: &[u8], mut tell: impl FnMut(&[u8], Option<&[u8]>)) {
     }
 }
 
-/// Up to the next comma outside of quotes, and what follows it.
-fn split(text: &[u8]) -> (&[u8], &[u8]) {
+/// Up to the next comma outside of quotes, and what follows it, where there is one.
+pub(super) fn split(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in text.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => return (&text[..at], &text[at + 1..]),
+            b',' if !quoted => return (&text[..at], Some(&text[at + 1..])),
             _ => {}
         }
     }
-    (text, &[])
+    (text, None)
 }
 
 #[cfg(test)]

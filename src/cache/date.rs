@@ -54,7 +54,9 @@ mod tests {
 
     fn at(lines: &[&str]) -> Option<SystemTime> {
         let mut headers = HeaderMap::new();
-        lines.iter().for_each(|line| drop(headers.append(EXPIRES, line.parse().unwrap())));
+        for line in lines {
+            headers.append(EXPIRES, line.parse().unwrap());
+        }
         date(&headers, EXPIRES)
     }
 
@@ -98,7 +100,9 @@ mod tests {
     fn c16_an_age_saturates_and_the_first_counts() {
         let read = |lines: &[&str]| {
             let mut headers = HeaderMap::new();
-            lines.iter().for_each(|line| drop(headers.append(AGE, line.parse().unwrap())));
+            for line in lines {
+                headers.append(AGE, line.parse().unwrap());
+            }
             age(&headers).as_secs()
         };
         assert_eq!(read(&[]), 0);

@@ -1,7 +1,8 @@
 //! What may be kept (RFC 9111, section 3), what may be given again (section 4), and what an answer makes untrue (4.4).
 
-use std::{mem, time::Duration};
+use std::time::Duration;
 
+use bytes::Bytes;
 use http::{
     HeaderMap, Method, StatusCode, Version,
     header::{
@@ -12,7 +13,7 @@ use http::{
 
 use super::{
     CacheMode, Rules,
-    control::Control,
+    control::{Control, is_pragma_no_cache},
     entry::{Draft, Entry, kept_headers},
     terms::{Moment, Terms, explicit, guess},
     vary::Selecting,
@@ -146,8 +147,7 @@ impl Rules {
             || came.asked.contains_key(RANGE)
             || headers.contains_key(CONTENT_RANGE) && status == StatusCode::PARTIAL_CONTENT
             || headers.contains_key(SET_COOKIE) && !self.cookies
-            // `Pragma` is read where nothing else is said.
-            || control.no_cache && !headers.contains_key(http::header::CACHE_CONTROL)
+            || is_pragma_no_cache(headers)
             || self.refuses(status, &control, came.signed);
         if refused || !self.keeps(status, headers, &control, now) {
             return None;
@@ -169,19 +169,11 @@ impl Rules {
     }
 
     /// Whether what an answer says forbids to keep it.
-    fn refuses(&self, status: StatusCode, control: &Control, signed: bool) -> bool {
+    pub(super) fn refuses(&self, status: StatusCode, control: &Control, signed: bool) -> bool {
         let understood = control.must_understand && is_understood(status);
         control.no_store && !understood
             || control.must_understand && !understood
-            || self.shared && (control.private || signed && !self.is_for_all(control))
-    }
-
-    /// Whether an answer may be kept as a 304 has left it.
-    pub(crate) fn keeps_on(&self, entry: &Entry, signed: bool) -> bool {
-        let headers = entry.map();
-        // `Vary: *` agrees with nobody.
-        let varies = Selecting::read(&HeaderMap::new(), &headers).is_some();
-        varies && !self.refuses(entry.status(), &Control::read(&headers), signed)
+            || self.shared && (control.private || signed && !is_for_all(control))
     }
 
     /// Whether an answer of this status is kept.
@@ -190,20 +182,18 @@ impl Rules {
         let guessed = guess(self, status, headers, control, now.wall).is_some();
         match status.as_u16() {
             200 | 203 | 204 | 300 | 301 | 308 => true,
-            206 | 304 => false,
-            201..=299 => explicit || guessed || self.ttl.is_some(),
+            201..=205 | 207..=299 => explicit || guessed || self.ttl.is_some(),
             302 | 303 | 307 => explicit,
             404 | 410 => explicit || guessed,
-            401 | 403 | 407 | 429 => false,
-            400..=599 => self.errors && (explicit || guessed),
+            400 | 402 | 404..=406 | 408..=428 | 430..=599 => self.errors && (explicit || guessed),
             _ => false,
         }
     }
+}
 
-    /// Whether an answer to one person may be given to another (RFC 9111, section 3.5).
-    fn is_for_all(&self, control: &Control) -> bool {
-        control.public || control.must_revalidate || control.shared_max_age.is_some()
-    }
+/// Whether an answer to one person may be given to another (RFC 9111, section 3.5).
+fn is_for_all(control: &Control) -> bool {
+    control.public || control.must_revalidate || control.shared_max_age.is_some()
 }
 
 /// The statuses whose meaning this cache knows.
@@ -216,23 +206,9 @@ pub(crate) fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
-/// Looks for tokens in a body, which are never kept.
-#[derive(Default)]
-pub(super) struct Tokens(Vec<u8>);
-
-/// How a token is called in JSON.
-const TOKENS: [&[u8]; 3] = [b"\"access_token\"", b"\"refresh_token\"", b"\"id_token\""];
-
-impl Tokens {
-    /// Whether one is in the pieces so far, of which this is the next.
-    pub(super) fn are_in(&mut self, piece: &[u8]) -> bool {
-        const LAST: usize = 16;
-        // One may begin at the end of the piece before.
-        self.0.extend_from_slice(piece.get(..LAST).unwrap_or(piece));
-        let found = |text: &[u8]| TOKENS.iter().any(|name| memchr::memmem::find(text, name).is_some());
-        let held = found(&self.0) || found(piece);
-        let end = if piece.len() < LAST { mem::take(&mut self.0) } else { piece.to_vec() };
-        self.0 = end[end.len().saturating_sub(LAST)..].to_vec();
-        held
-    }
+/// Whether a body holds a token, which is never kept.
+pub(super) fn holds_token(body: &Bytes) -> bool {
+    ["access_token", "refresh_token", "id_token"]
+        .iter()
+        .any(|name| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some())
 }

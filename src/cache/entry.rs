@@ -18,14 +18,13 @@ use http::{
 use super::{
     Rules,
     control::Control,
-    decide::Tokens,
     terms::{Moment, Terms},
     vary::Selecting,
 };
-use crate::{body::WireBody, response};
+use crate::{body::WireBody, response::plain};
 
-/// A body that is so many times as long once it is decoded, or longer, is not kept where it is the longest that may be.
-const GROWTH: u64 = 16;
+/// The largest body that is decoded to be looked into, in bytes.
+const DECODED: usize = 32 << 20;
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
@@ -118,14 +117,14 @@ impl Entry {
         }
     }
 
-    /// The same answer, as a 304 of `now` leaves it (RFC 9111, section 3.2).
+    /// The same answer, as a 304 of `now` to a request with the headers `asked` leaves it (RFC 9111, section 3.2).
     pub(crate) fn renewed(
         &self,
         rules: &Rules,
-        (asked, told): (&HeaderMap, &HeaderMap),
+        (asked, signed): (&HeaderMap, bool),
+        told: &HeaderMap,
         now: Moment,
-        stamp: u64,
-    ) -> Self {
+    ) -> Renewed {
         let mut headers = self.map();
         let told = kept_headers(told, rules);
         for name in told.keys() {
@@ -141,8 +140,10 @@ impl Entry {
         let mut with_age = headers.clone();
         with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
         let terms = Terms::read(rules, self.status, &with_age, &control, now);
-        let selecting = Selecting::read(asked, &headers).unwrap_or_else(|| self.selecting.clone());
-        Self { head: text(&headers), selecting, terms, came: now, stamp, ..self.clone() }
+        let selecting = Selecting::read(asked, &headers).filter(|_| !rules.refuses(self.status, &control, signed));
+        let kept = selecting.is_some();
+        let selecting = selecting.unwrap_or_default();
+        Renewed { entry: Self { head: text(&headers), selecting, terms, came: now, ..self.clone() }, kept }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
@@ -192,6 +193,13 @@ impl Entry {
     }
 }
 
+/// An answer that still holds.
+pub(crate) struct Renewed {
+    pub(crate) entry: Entry,
+    /// Whether it may still be kept.
+    pub(crate) kept: bool,
+}
+
 /// Makes an entry of an answer whose body is whole.
 pub(crate) struct Draft {
     pub(super) status: StatusCode,
@@ -215,12 +223,15 @@ impl Draft {
         self.selecting.names(names)
     }
 
-    /// Whether `body` is all of it, can be decoded, and holds no token; `limit` is that of bodies that are kept.
-    pub(super) fn is_sound(&self, body: &Bytes, limit: u64) -> bool {
-        let length = self.headers.get(CONTENT_LENGTH).map(|length| length.to_str().ok()?.parse::<usize>().ok());
-        let whole = length.is_none_or(|length| length == Some(body.len()) || self.status == StatusCode::NO_CONTENT);
-        let mut tokens = Tokens::default();
-        whole && response::decodes(&self.headers, body, limit.saturating_mul(GROWTH), |piece| !tokens.are_in(piece))
+    /// Whether `body` is as long as the answer says, where it says so.
+    pub(super) fn is_whole(&self, body: &Bytes) -> bool {
+        let said = self.headers.get(CONTENT_LENGTH).filter(|_| self.status != StatusCode::NO_CONTENT);
+        said.is_none_or(|length| length.to_str().is_ok_and(|length| length.parse() == Ok(body.len())))
+    }
+
+    /// The body as its reader sees it; `None` where that cannot be.
+    pub(super) async fn plain(&self, body: &Bytes) -> Option<Bytes> {
+        plain(body, &self.headers, DECODED).await
     }
 
     /// The entry with its body.
@@ -271,4 +282,40 @@ fn text(headers: &HeaderMap) -> Bytes {
 pub(super) fn millis(wall: SystemTime) -> u64 {
     let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that came at `came` and is fresh for a minute.
+    fn entry(came: Moment) -> Entry {
+        let rules = Rules { ttl: None, limit: 0, heuristics: false, errors: false, cookies: false, shared: false };
+        let mut headers = HeaderMap::new();
+        headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
+        let terms = Terms::read(&rules, StatusCode::OK, &headers, &Control::read(&headers), came);
+        let (status, version, selecting) = (StatusCode::OK, Version::HTTP_11, Selecting::default());
+        Entry { status, version, head: text(&headers), body: Bytes::new(), selecting, terms, came, stamp: 0 }
+    }
+
+    #[test]
+    fn c17_an_age_goes_by_the_clock_that_says_more_and_never_backwards() {
+        let came = Moment::now();
+        let entry = entry(came);
+        let after = |at: u64, wall: i64| {
+            let wall_now = match u64::try_from(wall) {
+                Ok(forward) => came.wall + Duration::from_secs(forward),
+                Err(_) => came.wall - Duration::from_secs(wall.unsigned_abs()),
+            };
+            Moment { at: came.at + Duration::from_secs(at), wall: wall_now }
+        };
+        for (at, wall, expected) in [(0, 0, 0), (30, 30, 30), (30, 3_600, 3_600), (3_600, 30, 3_600), (59, 0, 59)] {
+            assert_eq!(entry.age(after(at, wall)).as_secs(), expected, "{at} {wall}");
+            assert_eq!(entry.fresh_for(after(at, wall)).is_some(), expected < 60, "{at} {wall}");
+        }
+        // A clock that was set back tells nothing of the age.
+        assert_eq!(entry.fresh_for(after(10, -3_600)), None);
+        assert_eq!(entry.fresh_for(after(59, 59)), Some(Duration::from_secs(1)));
+        assert_eq!(entry.fresh_for(after(60, 60)), None);
+    }
 }

@@ -46,12 +46,7 @@ impl CacheKey {
         CachePlace::new(&self.url[..self.path], self.origin)
     }
 
-    /// Whether it is for this identity.
-    pub(crate) fn is_of(&self, identity: &Identity) -> bool {
-        self.identity == *identity
-    }
-
-    pub(super) fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 

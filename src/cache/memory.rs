@@ -133,6 +133,10 @@ impl Memory {
     }
 
     pub(super) fn clear(&self) {
+        let mut marks = self.marks();
+        let next = self.count.load(Ordering::Acquire) + 1;
+        *marks = Marks { floor: next, places: HashMap::new() };
+        self.count.store(next, Ordering::Release);
         self.slots.clear();
     }
 
@@ -206,6 +210,17 @@ mod tests {
         assert_eq!(urls.map(|url| has(&memory, url)), [false, false, false, false, true]);
         memory.set(key("http://h/a/b"), Slot::default(), before);
         assert!(!has(&memory, "http://h/a/b"), "what was asked for before is not given afterwards");
+    }
+
+    #[test]
+    fn c09_what_was_asked_for_before_everything_was_forgotten_is_not_given() {
+        let memory = Memory::new(1 << 20, 1 << 10);
+        let before = memory.stamp(&key("http://h/a"));
+        memory.clear();
+        memory.set(key("http://h/a"), Slot::default(), before);
+        assert!(!has(&memory, "http://h/a"));
+        memory.set(key("http://h/a"), Slot::default(), memory.stamp(&key("http://h/a")));
+        assert!(has(&memory, "http://h/a"));
     }
 
     #[test]

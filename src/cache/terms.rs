@@ -62,9 +62,11 @@ impl Terms {
             (Some(said), _) => said,
             (None, _) => guess(rules, status, headers, control, now.wall).unwrap_or_default(),
         };
-        if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
+        let missing = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
+        if missing {
             lifetime = lifetime.min(NOT_FOUND);
         }
+        let stale = |said: Option<Duration>| said.filter(|_| !missing).unwrap_or_default();
         let overridden = rules.ttl.is_some() && status.is_success();
         let apparent = date(headers, DATE).and_then(|date| now.wall.duration_since(date).ok()).unwrap_or_default();
         Self {
@@ -72,8 +74,8 @@ impl Terms {
             no_cache: control.no_cache && !overridden,
             must_revalidate: control.must_revalidate || rules.shared && control.shared_max_age.is_some(),
             immutable: control.immutable,
-            while_revalidate: control.stale_while_revalidate.unwrap_or_default(),
-            if_error: control.stale_if_error.unwrap_or_default(),
+            while_revalidate: stale(control.stale_while_revalidate),
+            if_error: stale(control.stale_if_error),
             age: if overridden { Duration::ZERO } else { age(headers).max(apparent).min(LONGEST) },
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     body::{BoxFuture, WireBody},
     cache::{
         Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Joined, Landing, Moment,
-        Noted, Rules, Use, Waiting, is_failure, is_unsafe,
+        Noted, Renewed, Rules, Use, Waiting, is_failure, is_unsafe,
     },
     catalog::Caching,
     error::{Error, ErrorKind, Outcome, Result},
@@ -222,7 +222,7 @@ impl Run<'_> {
         recall.made = sent.iter().filter(made).map(|(name, _)| name.clone()).collect();
         let may_change = self.jar().is_some() || self.is_home() && self.credentials.signer().is_some();
         let same = !may_change
-            || matches!(self.identity(recall.shared, &recall.headers).await, Ok(whose) if recall.key.is_of(&whose));
+            || matches!(self.identity(recall.shared, &recall.headers).await, Ok(whose) if *recall.key.identity() == whose);
         self.recall = Some(recall);
         !same
     }
@@ -289,18 +289,19 @@ impl Run<'_> {
             return Ok(told);
         }
         let now = Moment::now();
-        let renewed = entry.renewed(&recall.rules, (&recall.headers, told.headers()), now, recall.found.stamp);
-        let renewed = Arc::new(renewed);
+        let asked = (&recall.headers, recall.is_signed);
+        let Renewed { entry, kept } = entry.renewed(&recall.rules, asked, told.headers(), now);
+        let kept = kept && !entry.varies_by(&recall.made);
         recall.cache.note(Noted::Validated);
-        if recall.rules.keeps_on(&renewed, recall.is_signed) && !renewed.varies_by(&recall.made) {
-            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::clone(&renewed)).await;
-            recall.land(if renewed.fresh_for(now).is_some() { Landing::Kept } else { Landing::Missed });
+        Arc::make_mut(&mut self.exchange).source = Source::Validated;
+        let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
+        if kept {
+            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::new(entry)).await;
         } else {
             recall.cache.forget(&recall.key).await;
-            recall.land(Landing::Alone);
         }
-        Arc::make_mut(&mut self.exchange).source = Source::Validated;
-        Ok(renewed.whole(now))
+        recall.land(if fresh { Landing::Kept } else { Landing::Missed });
+        Ok(answer)
     }
 
     /// How long an answer on its way is that is read before it is handed out, since others wait for it.
@@ -387,11 +388,15 @@ impl Recall {
         }
         let status = answer.status();
         let Some(draft) = self.draft(&answer, now) else {
-            if !is_for_now(status) {
+            if is_for_now(status) || status == StatusCode::NOT_MODIFIED {
+                return answer;
+            }
+            // Who is refused may be let in once the call is signed anew.
+            if status != StatusCode::UNAUTHORIZED {
                 self.land(Landing::Alone);
-                if self.found.entry(&self.headers).is_some() {
-                    self.cache.forget(&self.key).await;
-                }
+            }
+            if self.found.entry(&self.headers).is_some() {
+                self.cache.forget(&self.key).await;
             }
             return answer;
         };
@@ -494,9 +499,9 @@ fn at(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Whether an answer of this status says nothing of the next one: the call is signed anew, sent again, or failed.
+/// Whether an answer of this status says nothing of the next one: the call failed, or is to be sent again later.
 fn is_for_now(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status.as_u16(), 401 | 408 | 421 | 425 | 429)
+    status.is_server_error() || matches!(status.as_u16(), 408 | 421 | 425 | 429)
 }
 
 /// Whether such a failure lets a stale answer stand in.

@@ -36,10 +36,10 @@ impl Run<'_> {
         }
         let anybody = Identity::default();
         let home = self.is_home();
-        let whose = match home {
-            true => wait::signature(self.until, self.credentials.whose().identity()).await?,
-            false => anybody,
-        };
+        let mut whose = anybody;
+        if home {
+            whose = wait::signature(self.until, self.credentials.whose().identity()).await?;
+        }
         let inherent = if home { self.client.core.inherent } else { anybody };
         let own = if home { self.telling(headers) } else { Vec::new() };
         let jar = self.jar().filter(|_| !headers.contains_key(COOKIE));

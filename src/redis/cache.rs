@@ -101,9 +101,9 @@ impl Answers {
         let Some(due) = self.pending.due(origin) else { return Ok(()) };
         let mut call = INVALIDATE.prepare_invoke();
         call.key(self.marks(origin)).arg(number()?).arg(number()?).arg(millis(MARKS)).arg(MOST);
-        due.places.iter().for_each(|place| {
+        for place in &due.places {
             call.arg(place);
-        });
+        }
         self.redis.invoke::<i64>(&call).await.ok_or_else(away)?;
         self.pending.done(origin, &due);
         Ok(())
@@ -115,9 +115,9 @@ impl Answers {
         let (marks, name) = self.names(key);
         let mut call = READ.prepare_invoke();
         call.key(marks).key(&name).arg(number()?).arg(millis(MARKS)).arg(LARGEST);
-        place.ids(self.seal.salt()).iter().for_each(|place| {
+        for place in place.ids(self.seal.salt()) {
             call.arg(place);
-        });
+        }
         let answer: Vec<Value> = self.redis.invoke(&call).await.ok_or_else(away)?;
         let [Value::BulkString(stamp), value] = &answer[..] else { return Err(away()) };
         Ok(Kept { value: self.opened(&name, value), stamp: stamped(stamp) })
@@ -202,9 +202,9 @@ impl Answers {
         while let Some(cursor) = at {
             let (names, next) = self.step(cursor, true).await?;
             let mut calls = pipe();
-            names.iter().for_each(|name| {
+            for name in &names {
                 calls.cmd("STRLEN").arg(name);
-            });
+            }
             let sizes: Vec<u64> =
                 if names.is_empty() { Vec::new() } else { self.redis.query(&calls).await.ok_or_else(away)? };
             // One that has ended meanwhile has none.

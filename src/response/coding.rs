@@ -1,12 +1,13 @@
 //! Content codings: what may be decoded, and how a damaged body is told.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body::Body;
 
@@ -55,27 +56,21 @@ pub(super) fn decoded(body: WireBody, headers: &HeaderMap) -> Result<Decoded, St
     }
 }
 
-/// Whether `body` can be decoded into at most `most` bytes, in pieces that are all `good`. What this build does not decode
-/// is looked at as it is.
-pub(crate) fn decodes(headers: &HeaderMap, body: &Bytes, most: u64, mut good: impl FnMut(&[u8]) -> bool) -> bool {
+/// What a body holds once it is decoded, as it is where this build does not know how; `None` where it is damaged, or
+/// larger than `most` bytes.
+pub(crate) async fn plain(body: &Bytes, headers: &HeaderMap, most: usize) -> Option<Bytes> {
     if !is_coded(headers) {
-        return good(body);
+        return Some(body.clone());
     }
-    let Ok(mut pieces) = self::decoded(WireBody::full(body.clone()), headers) else { return good(body) };
-    let (mut cx, mut length) = (Context::from_waker(Waker::noop()), 0_u64);
-    loop {
-        match pieces.poll(&mut cx) {
-            Poll::Ready(None) => return true,
-            Poll::Ready(Some(Ok(piece))) => {
-                length = length.saturating_add(piece.len() as u64);
-                if length > most || !good(&piece) {
-                    return false;
-                }
-            }
-            // All of it is here, so that nothing is waited for.
-            Poll::Ready(Some(Err(_))) | Poll::Pending => return false,
+    let Ok(mut decoded) = decoded(WireBody::full(body.clone()), headers) else { return Some(body.clone()) };
+    let mut whole = BytesMut::new();
+    while let Some(piece) = poll_fn(|cx| decoded.poll(cx)).await {
+        whole.extend_from_slice(&piece.ok()?);
+        if whole.len() > most {
+            return None;
         }
     }
+    Some(whole.freeze())
 }
 
 #[cfg(not(feature = "gzip"))]

@@ -1,5 +1,6 @@
 //! C29: RFC 9111 row by row, over the whole loop and a paused clock; and the other cases of what is kept and given.
 
+mod crowds;
 mod facts;
 mod giving;
 mod ledger;

@@ -14,9 +14,26 @@ use restwalk::{Auth, Catalog, Client, Value, json};
 
 #[path = "../../examples/support/max.rs"]
 mod max;
+#[path = "../../examples/support/weather.rs"]
+mod weather;
 
-const NAMES: [&str; 9] =
-    ["custom_transport", "edx", "in_process", "max", "max_login", "resilience", "tour", "upload", "wipac"];
+const NAMES: [&str; 12] = [
+    "custom_transport",
+    "edx",
+    "github",
+    "in_process",
+    "max",
+    "max_login",
+    "posts",
+    "resilience",
+    "tour",
+    "upload",
+    "weather",
+    "wipac",
+];
+
+/// A program that answers what it is asked, and how many lines it may have.
+const ADAPTER: (&str, usize) = ("cache_adapter", 120);
 
 /// The folder `examples` of the package.
 fn sources() -> PathBuf {
@@ -32,14 +49,20 @@ fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// What an example says, which depends on its source and `variables` alone; some start a provider, found by the path.
+fn said(name: &str, variables: &[(&str, &str)]) -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let run =
+        Command::new(binary(name)).env_clear().env("PATH", path).envs(variables.iter().copied()).output().unwrap();
+    let complained = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success() && complained.is_empty(), "{name}: {}\n{complained}", run.status);
+    String::from_utf8(run.stdout).unwrap()
+}
+
 #[test]
 fn every_example_says_what_its_committed_text_says() {
     for name in NAMES {
-        // What an example says depends on its source alone; some start a provider, which is found by the path.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let run = Command::new(binary(name)).env_clear().env("PATH", path).output().unwrap();
-        let (said, complained) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8_lossy(&run.stderr));
-        assert!(run.status.success() && complained.is_empty(), "{name}: {}\n{complained}", run.status);
+        let said = said(name, &[]);
         let text = sources().join("output").join(name).with_extension("txt");
         if std::env::var_os("RESTWALK_WRITE_OUTPUT").is_some() {
             fs::write(&text, &said).unwrap();
@@ -54,11 +77,114 @@ fn every_example_is_run_and_fits_a_screen() {
     let files = fs::read_dir(sources()).unwrap().map(|entry| entry.unwrap().path());
     let examples: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect();
     let names: BTreeSet<_> = examples.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, BTreeSet::from(NAMES));
+    assert_eq!(names, NAMES.into_iter().chain([ADAPTER.0]).collect());
     for path in &examples {
         let lines = fs::read_to_string(path).unwrap().lines().count();
-        assert!(lines <= 60, "{} has {lines} lines", path.display());
+        let most = if path.ends_with(format!("{}.rs", ADAPTER.0)) { ADAPTER.1 } else { 60 };
+        assert!(lines <= most, "{} has {lines} lines", path.display());
     }
+}
+
+#[test]
+fn the_catalogs_of_the_examples_load_from_their_files() {
+    for (name, base) in [
+        ("github", "https://api.github.com"),
+        ("posts", "https://jsonplaceholder.typicode.com"),
+        ("weather", "https://api.openweathermap.org/data/2.5"),
+    ] {
+        let file = sources().join("support").join(name).with_extension("yaml");
+        assert_eq!(Catalog::from_file(file).unwrap().base_url(), Some(base));
+    }
+}
+
+#[test]
+fn t11_a_client_of_github_is_a_catalog_and_a_limit() {
+    let unsigned = said("github", &[]);
+    let lines: Vec<_> = unsigned.lines().map(str::trim).collect();
+    for line in [
+        "The Octocat has 20412 followers",
+        "3 repositories after 2 attempts, \"Hello-World\" the first",
+        "GET /search/repositories?sort=stars&order=desc&q=http",
+        "application/vnd.github.v3+json",
+        "signed in: false",
+        // One request a second: the fourth goes after three.
+        "4 requests in 3 s",
+    ] {
+        assert!(lines.contains(&line), "{line} is not in\n{unsigned}");
+    }
+    let top = lines.iter().skip_while(|line| !line.starts_with("the first five")).skip(1).take(5);
+    let stars: Vec<u32> = top.map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+    assert!(stars.len() == 5 && stars.is_sorted_by(|one, next| one > next), "{stars:?}");
+
+    let signed = said("github", &[("GITHUB_TOKEN", "ghp_of_this_test")]);
+    assert_eq!(signed, unsigned.replace("signed in: false", "signed in: true"));
+}
+
+#[tokio::test]
+async fn t12_a_client_of_the_weather_keeps_half_an_hour_and_shows_no_key() {
+    let said = said("weather", &[]);
+    let from_cache: Vec<_> = said.lines().filter_map(|line| line.split_once("from the cache ")).collect();
+    let [("London: 12.0 °C, \"scattered clouds\"; ", "false"), (again, "true"), (later, "false")] = from_cache[..]
+    else {
+        panic!("{said}");
+    };
+    assert_eq!(again, later);
+    // One request in two seconds.
+    assert!(said.contains("\n2 requests in 2 s\n"), "{said}");
+    assert!(said.contains("appid='\"$APPID\"") && !said.contains(weather::KEY), "{said}");
+
+    let (service, record) = weather::service();
+    let sign_in = Auth::api_key_query("appid", "an-unknown-key");
+    let client = Client::local(service).auth(sign_in).build().unwrap();
+    let refused = client.path("data/2.5/weather").get().query("q", "London").await.unwrap_err();
+    assert_eq!(record.last().target, "/data/2.5/weather?q=London&appid=an-unknown-key");
+    assert!(refused.status().is_some_and(|status| status == 401) && refused.to_string().ends_with("Invalid API key"));
+    assert!(!format!("{refused:#} {refused:?}").contains("an-unknown-key"));
+}
+
+#[test]
+fn t13_a_first_try_reads_twice_and_adds_two_a_second() {
+    let said = said("posts", &[]);
+    let lines: Vec<_> = said.lines().collect();
+    let read = |line: &str, from: &str| {
+        let time = line.strip_prefix(&format!("GET /posts/1: 200 OK, from_cache {from}, ")).unwrap();
+        time.strip_suffix(" ms").unwrap().parse::<u32>().unwrap()
+    };
+    assert!(read(lines[1], "true") < read(lines[0], "false"));
+    assert_eq!(lines[2], "POST /posts: 201 Created, id 101, 2 attempts");
+    assert_eq!(lines[4], "two more: 201 Created, 201 Created, 1000 ms");
+    read(lines[5], "false");
+}
+
+/// Two that ask for the same at once are one request, and one that cannot be answered fails as a gateway would.
+#[cfg(feature = "http")]
+#[test]
+fn the_adapter_answers_each_line_through_one_cache() {
+    use std::{
+        io::Write,
+        process::Stdio,
+        sync::atomic::{AtomicU32, Ordering::Relaxed},
+    };
+
+    use crate::support::serve::{Server, closed_port};
+
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let answer = async || ([("cache-control", "max-age=60")], ASKED.fetch_add(1, Relaxed).to_string());
+    let server = Server::plain(axum::Router::new().route("/n", axum::routing::get(answer)));
+    let (here, nowhere) = (format!("{}/n", server.url()), format!("http://127.0.0.1:{}/n", closed_port()));
+    let mut adapter =
+        Command::new(binary(ADAPTER.0)).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut questions = adapter.stdin.take().unwrap();
+    for (id, url) in [(1, &here), (2, &here), (3, &nowhere)] {
+        writeln!(questions, "{}", json!({ "id": id, "method": "GET", "url": url, "headers": [] })).unwrap();
+    }
+    drop(questions);
+    let said = String::from_utf8(adapter.wait_with_output().unwrap().stdout).unwrap();
+    let mut answers: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    let told: Vec<_> = answers.iter().map(|answer| (&answer["status"], &answer["body"])).collect();
+    let (found, body, failed, empty) = (json!(200), json!("0"), json!(502), json!(""));
+    assert_eq!(told, [(&found, &body), (&found, &body), (&failed, &empty)]);
 }
 
 #[test]

@@ -58,9 +58,14 @@ mod examples;
 mod faults;
 /// That the server with the habits of other providers has them.
 mod habits;
+
+#[cfg(feature = "oauth")]
+mod identities;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
 #[cfg(feature = "jwt")]
 mod jwt;
+/// C: answers that processes share in a folder.
+mod kept_folders;
 /// D17: tokens in a real keyring.
 #[cfg(all(target_os = "linux", feature = "http", feature = "keyring"))]
 mod keyrings;
@@ -110,6 +115,9 @@ mod secrets;
 #[cfg(feature = "oauth")]
 mod sessions;
 /// Z: tokens that processes keep together, in Redis.
+#[cfg(feature = "redis")]
+mod shared_cache;
+
 #[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
 mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::cache::disk::marks::slot;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -76,7 +77,7 @@ fn shares(folder: &Path) -> bool {
     let folder = Folder(folder.to_owned());
     let Some(marks) = Marks::open(&folder).unwrap() else { return false };
     let ids: HashSet<_> = keys().iter().flat_map(|key| key.place().ids(marks.salt())).collect();
-    ids.iter().map(|id| marks::slot(id)).collect::<HashSet<_>>().len() < ids.len()
+    ids.iter().map(|id| slot(id)).collect::<HashSet<_>>().len() < ids.len()
 }
 
 async fn walk(stage: &Stage, steps: Vec<(bool, Step)>) -> Result<(), TestCaseError> {
