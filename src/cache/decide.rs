@@ -170,10 +170,9 @@ impl Rules {
 
     /// Whether what an answer says forbids to keep it.
     pub(super) fn refuses(&self, status: StatusCode, control: &Control, signed: bool) -> bool {
-        let understood = control.must_understand && is_understood(status);
-        control.no_store && !understood
-            || control.must_understand && !understood
-            || self.shared && (control.private || signed && !is_for_all(control))
+        // Who must understand a status, and does, need not mind `no-store` (RFC 9111, section 5.2.2.3).
+        let forbidden = if control.must_understand { !is_understood(status) } else { control.no_store };
+        forbidden || self.shared && (control.private || signed && !is_for_all(control))
     }
 
     /// Whether an answer of this status is kept.

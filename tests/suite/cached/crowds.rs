@@ -1,9 +1,14 @@
 //! Many who want the same at the same time.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
-use restwalk::{Cache, Client, Retry};
+use restwalk::{
+    Auth, Body, BoxFuture, Cache, Client, Error, ErrorKind, Outcome, Result, Retry, Sign, Transport, WireBody,
+};
 
 use super::{lasting, told};
 use crate::support::script::{Script, answer};
@@ -19,7 +24,7 @@ async fn crowd(client: &Client, most: usize) -> Vec<u16> {
 async fn c19_a_refusal_for_now_sets_no_crowd_free() {
     for status in [401, 408, 425, 429] {
         let script = Script::of([answer(status).header("retry-after", "1").after(SECOND), lasting("{}").after(SECOND)]);
-        let client = script.builder().cache(&Cache::memory()).auth(anew()).build().unwrap();
+        let client = script.builder().cache(&Cache::memory()).auth(Auth::signer(Anew)).build().unwrap();
         let statuses = crowd(&client, 100).await;
         let sent = script.count();
         assert!(sent <= 3 && statuses.iter().all(|status| *status == 200), "{status}: {sent} requests");
@@ -27,27 +32,18 @@ async fn c19_a_refusal_for_now_sets_no_crowd_free() {
 }
 
 /// Signs anew whenever it is refused.
-fn anew() -> restwalk::Auth {
-    #[derive(Debug)]
-    struct Anew;
-    impl restwalk::Sign for Anew {
-        fn sign<'a>(
-            &'a self,
-            request: &'a mut http::Request<restwalk::Body>,
-        ) -> restwalk::BoxFuture<'a, restwalk::Result<()>> {
-            request.headers_mut().insert("x-token", http::HeaderValue::from_static("t"));
-            Box::pin(async { Ok(()) })
-        }
+#[derive(Debug)]
+struct Anew;
 
-        fn refused<'a>(
-            &'a self,
-            _: &'a http::HeaderMap,
-            _: &'a http::HeaderMap,
-        ) -> restwalk::BoxFuture<'a, restwalk::Result<bool>> {
-            Box::pin(async { Ok(true) })
-        }
+impl Sign for Anew {
+    fn sign<'a>(&'a self, request: &'a mut http::Request<Body>) -> BoxFuture<'a, Result<()>> {
+        request.headers_mut().insert("x-token", http::HeaderValue::from_static("t"));
+        Box::pin(async { Ok(()) })
     }
-    restwalk::Auth::signer(Anew)
+
+    fn refused<'a>(&'a self, _: &'a http::HeaderMap, _: &'a http::HeaderMap) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +57,7 @@ async fn c19_who_reads_a_long_body_in_pieces_may_do_so_in_a_crowd_too() {
         while let Some(piece) = stream.next().await {
             length += piece?.len();
         }
-        Ok::<_, restwalk::Error>(length)
+        Ok::<_, Error>(length)
     });
     for read in join_all(reads).await {
         assert_eq!(read.unwrap(), 4_096);
@@ -84,7 +80,7 @@ async fn c19_a_crowd_at_a_failing_server_is_bounded() {
     let script = Script::of([answer(503).after(SECOND)]);
     let client = script.builder().retry(Retry::off()).cache(&Cache::memory()).build().unwrap();
     let statuses = crowd(&client, 1_000).await;
-    eprintln!("requests for 1,000 calls at a server that answers 503: {}", script.count());
+    assert!(script.count() <= 1_000);
     assert!(statuses.iter().all(|status| *status == 503));
 }
 
@@ -95,4 +91,44 @@ async fn c19_a_leader_that_goes_away_is_followed_by_another() {
     let leader = tokio::time::timeout(SECOND / 2, client.res("x").get().send());
     let (leader, rest) = tokio::join!(leader, join_all((0..100).map(|_| told(client.res("x").get()))));
     assert!(leader.is_err() && rest.iter().all(|(text, _)| text == "{}") && script.count() <= 3, "{}", script.count());
+}
+
+/// Fails with a text that echoes the token of whoever asked.
+#[derive(Debug)]
+struct Echoing;
+
+impl Transport for Echoing {
+    fn exchange(&self, request: http::Request<WireBody>) -> BoxFuture<'_, Result<http::Response<WireBody>>> {
+        Box::pin(async move {
+            tokio::time::sleep(SECOND).await;
+            let token = request.headers()["authorization"].to_str().unwrap().to_owned();
+            Err(Error::new(ErrorKind::Protocol, format!("refused {token}")).with_outcome(Outcome::NotSent))
+        })
+    }
+}
+
+/// Signs with one token after another.
+#[derive(Debug, Default)]
+struct Counted(AtomicUsize);
+
+impl Sign for Counted {
+    fn sign<'a>(&'a self, request: &'a mut http::Request<Body>) -> BoxFuture<'a, Result<()>> {
+        let count = self.0.fetch_add(1, Ordering::SeqCst);
+        let mut token = http::HeaderValue::try_from(format!("CNRY-token-{count}-CNRY")).unwrap();
+        token.set_sensitive(true);
+        request.headers_mut().insert("authorization", token);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s09_who_waits_is_told_no_secret_of_who_went() {
+    let client = Client::builder("http://api.test").transport(Echoing).auth(Auth::signer(Counted::default()));
+    let client = client.retry(Retry::off()).cache(&Cache::memory()).build().unwrap();
+    for answer in join_all((0..3).map(|_| client.res("x").get().send())).await {
+        let error = answer.unwrap_err();
+        assert!(error.to_string().contains("refused"), "{error}");
+        let printed = format!("{error} {error:?} {}", crate::support::canary::printed(&error));
+        assert!(!printed.contains("CNRY"), "{printed}");
+    }
 }
