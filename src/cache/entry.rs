@@ -118,7 +118,13 @@ impl Entry {
     }
 
     /// The same answer, as a 304 of `now` to a request with the headers `asked` leaves it (RFC 9111, section 3.2).
-    pub(crate) fn renewed(&self, rules: &Rules, asked: &HeaderMap, told: &HeaderMap, now: Moment) -> Renewed {
+    pub(crate) fn renewed(
+        &self,
+        rules: &Rules,
+        (asked, signed): (&HeaderMap, bool),
+        told: &HeaderMap,
+        now: Moment,
+    ) -> Renewed {
         let mut headers = self.map();
         let told = kept_headers(told, rules);
         for name in told.keys() {
@@ -134,7 +140,7 @@ impl Entry {
         let mut with_age = headers.clone();
         with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
         let terms = Terms::read(rules, self.status, &with_age, &control, now);
-        let selecting = Selecting::read(asked, &headers).filter(|_| !control.no_store);
+        let selecting = Selecting::read(asked, &headers).filter(|_| !rules.refuses(self.status, &control, signed));
         let kept = selecting.is_some();
         let selecting = selecting.unwrap_or_default();
         Renewed { entry: Self { head: text(&headers), selecting, terms, came: now, ..self.clone() }, kept }
@@ -160,6 +166,11 @@ impl Entry {
         (*answer.status_mut(), *answer.version_mut()) = (self.status, self.version);
         *answer.headers_mut() = self.headers(now);
         answer
+    }
+
+    /// Whether it varies by one of these headers.
+    pub(crate) fn varies_by(&self, names: &[HeaderName]) -> bool {
+        self.selecting.names(names)
     }
 
     /// Whether a HEAD with these headers is about another answer.
@@ -205,6 +216,17 @@ impl Draft {
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {
         let age = self.terms.age.saturating_add(now.at.saturating_duration_since(self.came.at));
         self.terms.lifetime > age && !self.terms.no_cache
+    }
+
+    /// Whether it varies by one of these headers.
+    pub(crate) fn varies_by(&self, names: &[HeaderName]) -> bool {
+        self.selecting.names(names)
+    }
+
+    /// Whether `body` is as long as the answer says, where it says so.
+    pub(super) fn is_whole(&self, body: &Bytes) -> bool {
+        let said = self.headers.get(CONTENT_LENGTH).filter(|_| self.status != StatusCode::NO_CONTENT);
+        said.is_none_or(|length| length.to_str().is_ok_and(|length| length.parse() == Ok(body.len())))
     }
 
     /// The body as its reader sees it; `None` where that cannot be.

@@ -14,6 +14,12 @@ use crate::{
     error::BoxError,
 };
 
+/// So much room is made before anything has come.
+const AHEAD: usize = 64 << 10;
+
+/// So much room may be left over.
+const SLACK: usize = 256;
+
 /// A body that is kept when it ends, unless it becomes too long: then it passes through.
 pub(super) struct Fill {
     body: WireBody,
@@ -26,18 +32,24 @@ pub(super) struct Fill {
 impl Fill {
     pub(super) fn new(body: WireBody, keep: Keep, limit: usize) -> Self {
         let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        let room = expected.filter(|length| *length <= limit).unwrap_or_default();
+        // What a server says of its length is not believed at once.
+        let room = expected.filter(|length| *length <= limit).unwrap_or_default().min(AHEAD);
         Self { body, copy: Some((BytesMut::with_capacity(room), keep)), limit, keeping: None }
     }
 
     fn copy(&mut self, piece: &Bytes) {
         let Some((copy, _)) = &mut self.copy else { return };
-        if copy.len() + piece.len() > self.limit {
+        if copy.len().saturating_add(piece.len()) > self.limit {
             self.copy = None;
         } else {
             copy.extend_from_slice(piece);
         }
     }
+}
+
+/// The bytes, without room for more of them.
+fn fitted(bytes: BytesMut) -> Bytes {
+    if bytes.capacity() - bytes.len() > SLACK { Bytes::copy_from_slice(&bytes) } else { bytes.freeze() }
 }
 
 impl Body for Fill {
@@ -59,7 +71,7 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    self.keeping = Some(Box::pin(keep.keep(copy.freeze())));
+                    self.keeping = Some(Box::pin(keep.keep(fitted(copy))));
                 }
             }
         }

@@ -4,10 +4,10 @@ use std::{mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Method, StatusCode, Uri,
-    header::{CONTENT_LENGTH, CONTENT_LOCATION, LOCATION},
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
+    header::{CONTENT_LENGTH, CONTENT_LOCATION, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION},
 };
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use super::{Client, Options, Reading, run::Run, wait};
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
     request::{Origin, Request},
     response::{Response, Source, is_framed},
 };
+
+/// By what the cache asks whether an answer still holds.
+const CONDITIONS: [HeaderName; 2] = [IF_NONE_MATCH, IF_MODIFIED_SINCE];
 
 /// What a call knows of the cache at one URL.
 pub(super) struct Recall {
@@ -42,8 +45,35 @@ pub(super) struct Recall {
     filling: bool,
     /// Whether it was kept already.
     kept: bool,
+    /// Whether the call was counted as one that nothing was kept for.
+    counted: bool,
+    /// Whether the store failed: nothing is kept, since nobody knows what was made untrue.
+    lost: bool,
     /// Whether the request carries credentials.
     is_signed: bool,
+    /// Whether the answer is for everybody.
+    shared: bool,
+    /// Headers of the request that were made for it alone, and stand for nobody.
+    made: Vec<HeaderName>,
+}
+
+/// What a call may have changed whose answer has not come; made untrue where it never does.
+pub(super) struct Doubt {
+    cache: Cache,
+    places: Vec<CachePlace>,
+}
+
+impl Doubt {
+    /// Nothing was changed, or all of it is untrue already.
+    fn over(mut self) {
+        self.places.clear();
+    }
+}
+
+impl Drop for Doubt {
+    fn drop(&mut self) {
+        self.cache.invalidate_soon(mem::take(&mut self.places));
+    }
 }
 
 /// What a look into the cache comes to.
@@ -62,17 +92,18 @@ impl Run<'_> {
         self.recall = None;
         let core = &self.client.core;
         let Some(cache) = core.cache.clone().filter(|_| !self.caching().off) else { return self.missed() };
-        let Some(recall) = self.recalling(cache).await? else { return Ok(None) };
+        let Some(recall) = self.recalling(cache).await? else { return self.missed() };
         let mut recall = Box::new(recall);
         let given = Box::pin(self.look(&mut recall)).await?;
         // What asks for a part, and is not given it, is of no use to the cache.
-        self.recall = Some(recall).filter(|recall| given.is_none() && !recall.asked.is_part());
+        self.recall = Some(recall).filter(|recall| given.is_none() && !recall.lost && !recall.asked.is_part());
         Ok(given)
     }
 
-    /// What the catalog says of caching.
+    /// What the catalog says of caching; of what its route leads to it says no more than that nothing is kept.
     fn caching(&self) -> Caching {
-        self.plan.policy.and_then(|policy| policy.cache).unwrap_or_default()
+        let caching = self.plan.policy.and_then(|policy| policy.cache).unwrap_or_default();
+        if self.hop.is_some() { Caching { off: caching.off, ..Caching::default() } } else { caching }
     }
 
     /// By what an answer to this request is found in `cache`; `None` where none is ever kept.
@@ -80,7 +111,7 @@ impl Run<'_> {
         let headers = self.headers()?;
         let Some(asked) = Asked::read(self.options.cache, &self.plan.method, &headers) else { return Ok(None) };
         let Caching { ttl, shared, .. } = self.caching();
-        let identity = self.identity(shared).await?;
+        let identity = self.identity(shared, &headers).await?;
         let Some(key) = CacheKey::new(identity, &self.plan.uri) else { return Ok(None) };
         Ok(Some(Recall {
             rules: cache.rules(ttl, shared),
@@ -94,7 +125,11 @@ impl Run<'_> {
             flight: None,
             filling: false,
             kept: false,
+            counted: false,
+            lost: false,
             is_signed: self.is_signed(),
+            shared,
+            made: Vec::new(),
         }))
     }
 
@@ -107,7 +142,10 @@ impl Run<'_> {
     async fn look(&mut self, recall: &mut Recall) -> Result<Option<Response>> {
         let mut waited = false;
         loop {
-            let Some(found) = recall.cache.find(&recall.key).await else { return self.missed() };
+            let Some(found) = recall.cache.find(&recall.key).await else {
+                recall.lost = true;
+                return if recall.asked.is_offline() { Err(missing()) } else { Ok(None) };
+            };
             recall.entry = found.entry(&recall.headers).filter(|_| recall.asked.looks()).cloned();
             recall.found = found;
             let waiting = match self.weigh(recall, waited)? {
@@ -133,6 +171,8 @@ impl Run<'_> {
             && let Some(answer) = entry.answer(&recall.headers, now)
         {
             if verdict == Use::Renew
+                && self.plan.method == Method::GET
+                && !recall.asked.is_part()
                 && let Joined::Lead(flight) = recall.cache.join(&recall.key, now.at)
             {
                 self.renew(flight);
@@ -166,9 +206,33 @@ impl Run<'_> {
 
     /// Asks the server meanwhile; those who look in the meantime are given the stale answer too.
     fn renew(&self, flight: Flight) {
+        let Ok(runtime) = Handle::try_current() else { return };
         let (client, request) = (self.client.clone(), self.request.clone());
         let options = Options { cache: CacheMode::NoCache, deadline: None, ..self.options.clone() };
-        tokio::spawn(client.renewed(request, options, flight));
+        runtime.spawn(client.renewed(request, options, flight));
+    }
+
+    /// Whether the request, which is signed by now, has become somebody else's than when it was looked for in the cache.
+    /// Notes which of its headers were made for it.
+    pub(super) async fn is_anothers(&mut self, sent: &HeaderMap) -> bool {
+        let Some(mut recall) = self.recall.take() else { return false };
+        let made = |(name, value): &(&HeaderName, &HeaderValue)| {
+            !value.is_sensitive() && !recall.headers.contains_key(*name) && !CONDITIONS.contains(name)
+        };
+        recall.made = sent.iter().filter(made).map(|(name, _)| name.clone()).collect();
+        let may_change = self.jar().is_some() || self.is_home() && self.credentials.signer().is_some();
+        let same = !may_change
+            || matches!(self.identity(recall.shared, &recall.headers).await, Ok(whose) if *recall.key.identity() == whose);
+        self.recall = Some(recall);
+        !same
+    }
+
+    /// Notes what the request that goes out now may change.
+    pub(super) fn doubt(&mut self) {
+        let Some(cache) = self.client.core.cache.as_ref().filter(|_| is_unsafe(&self.plan.method)) else { return };
+        if self.doubt.is_none() {
+            self.doubt = Some(Doubt { cache: cache.clone(), places: self.places(&HeaderMap::new()) });
+        }
     }
 
     /// Asks, in the headers of a request, whether what is kept still holds.
@@ -186,16 +250,11 @@ impl Run<'_> {
         if is_unsafe(&self.plan.method) {
             if matches!(answer.status().as_u16(), 200..=399) {
                 self.invalidate(answer.headers()).await;
+                self.doubt.take().into_iter().for_each(Doubt::over);
             }
             return Ok(answer);
         }
         let Some(mut recall) = self.recall.take() else { return Ok(answer) };
-        if !self.is_for_same(&recall).await {
-            recall.land(Landing::Alone);
-            // What was asked about is not this one's.
-            self.anew = answer.status() == StatusCode::NOT_MODIFIED && recall.validates;
-            return Ok(answer);
-        }
         let answer = match (answer.status(), self.plan.method == Method::HEAD) {
             (StatusCode::NOT_MODIFIED, _) if !recall.asked.is_conditional() => {
                 self.not_modified(&mut recall, answer).await
@@ -208,13 +267,6 @@ impl Run<'_> {
         };
         self.recall = Some(recall);
         answer
-    }
-
-    /// Whether the request goes out for whoever it was looked up for: its credentials may have become another's since,
-    /// by a new sign-in, or since the server refused those that there were.
-    async fn is_for_same(&mut self, recall: &Recall) -> bool {
-        let shared = self.caching().shared;
-        self.identity(shared).await.is_ok_and(|identity| recall.key.identity() == &identity)
     }
 
     /// The answer that a 304 is about.
@@ -237,7 +289,9 @@ impl Run<'_> {
             return Ok(told);
         }
         let now = Moment::now();
-        let Renewed { entry, kept } = entry.renewed(&recall.rules, &recall.headers, told.headers(), now);
+        let asked = (&recall.headers, recall.is_signed);
+        let Renewed { entry, kept } = entry.renewed(&recall.rules, asked, told.headers(), now);
+        let kept = kept && !entry.varies_by(&recall.made);
         recall.cache.note(Noted::Validated);
         Arc::make_mut(&mut self.exchange).source = Source::Validated;
         let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
@@ -250,12 +304,12 @@ impl Run<'_> {
         Ok(answer)
     }
 
-    /// Whether an answer on its way is read before it is handed out, since others wait for it.
-    pub(super) fn is_awaited(&self, response: &Response) -> bool {
-        let Some(recall) = self.recall.as_ref().filter(|recall| recall.filling) else { return false };
-        let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        recall.flight.as_ref().is_some_and(Flight::is_awaited)
-            && length.is_some_and(|length| recall.rules.holds(length))
+    /// How long an answer on its way is that is read before it is handed out, since others wait for it.
+    pub(super) fn is_awaited(&self, response: &Response) -> Option<u64> {
+        let recall = self.recall.as_ref().filter(|recall| recall.filling)?;
+        let length = response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
+        let awaited = recall.flight.as_ref().is_some_and(Flight::is_awaited);
+        (awaited && recall.rules.holds(length)).then_some(length)
     }
 
     /// Lets those who wait know that the answer was read whole.
@@ -269,24 +323,26 @@ impl Run<'_> {
 
     /// What the call ends with: a stale answer may stand in for a failure, and those who wait hear of it.
     pub(super) async fn ended(&mut self, answer: Result<Response>) -> Result<Response> {
-        let lost = matches!(&answer, Err(error) if error.outcome() == Outcome::MaybeProcessed);
-        if lost && self.client.core.cache.is_some() && is_unsafe(&self.plan.method) {
+        let lost = self.lost || matches!(&answer, Err(error) if error.outcome() == Outcome::MaybeProcessed);
+        if self.doubt.is_some() && lost {
             self.invalidate(&HeaderMap::new()).await;
         }
+        self.doubt.take().into_iter().for_each(Doubt::over);
         let Some(mut recall) = self.recall.take() else { return answer };
         let failed = match &answer {
             Ok(response) => is_failure(response.status()),
             Err(error) => may_pass(error.kind()),
         };
         match &answer {
-            Err(error) if !is_own(error.kind()) => recall.land(Landing::Failed(Arc::new(error.copy()))),
+            Err(error) if !is_own(error.kind()) => {
+                recall.land(Landing::Failed(Arc::new(self.exchange.dress(error.copy()))));
+            }
             Ok(_) if !recall.filling => recall.land(Landing::Missed),
             _ => {}
         }
         let now = Moment::now();
         let kept = recall.found.entry(&recall.headers).filter(|entry| failed && entry.stands_in(&recall.asked, now));
         match kept.and_then(|entry| entry.answer(&recall.headers, now)) {
-            Some(_) if !self.is_for_same(&recall).await => answer,
             Some(stale) => {
                 recall.cache.note(Noted::Stale);
                 Ok(self.given(stale, Source::Stale))
@@ -295,10 +351,17 @@ impl Run<'_> {
         }
     }
 
-    /// Makes untrue what an unsafe call may have changed: its own path, what the answer names of the same origin, what
-    /// the catalog says that it affects, and all that lies under these.
+    /// Makes untrue what an unsafe call may have changed.
     async fn invalidate(&mut self, told: &HeaderMap) {
         let Some(cache) = &self.client.core.cache else { return };
+        for place in &self.places(told) {
+            cache.invalidate(place).await;
+        }
+    }
+
+    /// What an unsafe call may have changed: its own path, what the answer names of the same origin, what the catalog
+    /// says that it affects, and all that lies under these.
+    fn places(&self, told: &HeaderMap) -> Vec<CachePlace> {
         let own = Origin::of(&self.plan.uri);
         let named = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| {
             let there = resolve(&self.plan.uri, told.get(name)?.to_str().ok()?).ok()?;
@@ -306,10 +369,7 @@ impl Run<'_> {
         });
         let affected = self.request.affected(&self.context, &self.plan);
         let affected = affected.iter().filter_map(|path| CachePlace::of(&at(&self.plan.uri, path)?));
-        let places: Vec<_> = CachePlace::of(&self.plan.uri).into_iter().chain(named).chain(affected).collect();
-        for place in &places {
-            cache.invalidate(place).await;
-        }
+        CachePlace::of(&self.plan.uri).into_iter().chain(named).chain(affected).collect()
     }
 }
 
@@ -323,14 +383,20 @@ impl Recall {
     /// Sees to it that an answer is kept, or to it that what it replaces is not.
     async fn take_in(&mut self, answer: http::Response<WireBody>) -> http::Response<WireBody> {
         let now = Moment::now();
-        self.cache.note(Noted::Miss);
+        if !mem::replace(&mut self.counted, true) {
+            self.cache.note(Noted::Miss);
+        }
         let status = answer.status();
         let Some(draft) = self.draft(&answer, now) else {
-            if status.as_u16() < 500 && status != StatusCode::NOT_MODIFIED {
+            if is_for_now(status) || status == StatusCode::NOT_MODIFIED {
+                return answer;
+            }
+            // Who is refused may be let in once the call is signed anew.
+            if status != StatusCode::UNAUTHORIZED {
                 self.land(Landing::Alone);
-                if self.found.entry(&self.headers).is_some() {
-                    self.cache.forget(&self.key).await;
-                }
+            }
+            if self.found.entry(&self.headers).is_some() {
+                self.cache.forget(&self.key).await;
             }
             return answer;
         };
@@ -358,7 +424,8 @@ impl Recall {
             version: answer.version(),
             headers: answer.headers(),
         };
-        self.rules.draft(&came, now, self.found.stamp).filter(|_| is_framed(answer))
+        let draft = self.rules.draft(&came, now, self.found.stamp).filter(|_| is_framed(answer));
+        draft.filter(|draft| !draft.varies_by(&self.made))
     }
 
     /// Forgets what is kept where a HEAD says that it has changed.
@@ -392,7 +459,8 @@ impl Client {
     ) -> Result<bool> {
         let mut run = Run::begin(self, request, options, Reading::Later)?;
         let Some(mut recall) = run.recalling(cache.clone()).await? else { return Ok(false) };
-        recall.found = cache.find(&recall.key).await.unwrap_or_default();
+        let Some(found) = cache.find(&recall.key).await else { return Ok(false) };
+        (recall.found, recall.counted) = (found, true);
         recall.take_in(answer.map(WireBody::full)).await;
         Ok(recall.kept)
     }
@@ -429,6 +497,11 @@ fn at(uri: &Uri, path: &str) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(path.parse().ok()?);
     Uri::from_parts(parts).ok()
+}
+
+/// Whether an answer of this status says nothing of the next one: the call failed, or is to be sent again later.
+fn is_for_now(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status.as_u16(), 408 | 421 | 425 | 429)
 }
 
 /// Whether such a failure lets a stale answer stand in.
