@@ -36,11 +36,11 @@ mod slot;
 mod terms;
 mod vary;
 
-pub(crate) use decide::{Asked, Came, Use, is_failure, is_unsafe};
+pub(crate) use decide::{ASKING, Asked, Came, Use, is_failure, is_unsafe};
 pub(crate) use entry::{Draft, Entry, Renewed};
 pub(crate) use flight::{Flight, Joined, Landing, Waiting};
 pub use key::{CacheKey, CachePlace};
-pub(crate) use key::{Identity, feed};
+pub(crate) use key::{Identity, Wanted, feed};
 pub use listing::{CacheEntry, CacheStats};
 pub(crate) use slot::Slot;
 pub(crate) use terms::Moment;
@@ -203,13 +203,24 @@ impl Cache {
         Rules { ttl: ttl.or(self.rules.ttl), shared, ..self.rules }
     }
 
+    /// The answer that is fresh for a call that asks nothing of the cache but what `mode` says, where it is in memory.
+    pub(crate) fn peek(
+        &self,
+        wanted: &Wanted<'_>,
+        mode: CacheMode,
+        asked: &HeaderMap,
+        now: Moment,
+    ) -> Option<Arc<Entry>> {
+        let Store::Memory(memory) = &self.store else { return None };
+        let fresh = memory.peek(wanted, asked).filter(|entry| entry.serves_at_once(mode, now))?;
+        self.note(Noted::Hit);
+        Some(fresh)
+    }
+
     /// What a call finds; `None` where the store fails.
     pub(crate) async fn find(&self, key: &CacheKey) -> Option<Found> {
         match &self.store {
-            Store::Memory(memory) => Some(match memory.get(key) {
-                Some(kept) => Found { slot: Some(kept.slot()), stamp: kept.stamp() },
-                None => Found { slot: None, stamp: memory.stamp(key) },
-            }),
+            Store::Memory(_) => self.find_now(key),
             Store::Own(backend) => {
                 let Kept { value, stamp } = self.heard(in_time(backend.get(key)).await)?;
                 let slot = value.as_ref().map(|value| Slot::decode(key, value, Moment::now()));
@@ -220,6 +231,15 @@ impl Cache {
                 Some(Found { slot: slot.flatten().map(Arc::new), stamp })
             }
         }
+    }
+
+    /// The same where it can be told at once: in memory.
+    pub(crate) fn find_now(&self, key: &CacheKey) -> Option<Found> {
+        let Store::Memory(memory) = &self.store else { return None };
+        Some(match memory.get(key) {
+            Some(kept) => Found { slot: Some(kept.slot()), stamp: kept.stamp() },
+            None => Found { slot: None, stamp: memory.stamp(key) },
+        })
     }
 
     /// Keeps what `draft` becomes with its whole body, beside what was found before.
@@ -240,19 +260,33 @@ impl Cache {
         may
     }
 
+    /// The same at once, in memory, for a body without a coding; whether it is one that this can be done for.
+    fn keep_now(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: &Bytes) -> bool {
+        let Store::Memory(memory) = &self.store else { return false };
+        if draft.is_coded() {
+            return false;
+        }
+        if self.rules.holds(body.len() as u64) && draft.is_whole(body) && !decide::holds_token(body) {
+            self.keep_here(memory, key, slot, &draft.entry(body.clone()));
+        }
+        true
+    }
+
+    /// Keeps `entry` in memory, beside what was found before, and what others have kept since then.
+    fn keep_here(&self, memory: &Memory, key: &CacheKey, slot: Option<&Slot>, entry: &Arc<Entry>) {
+        self.count(|counters| &counters.kept);
+        let known = memory.get(key).map(|kept| kept.slot());
+        let slot = known.as_deref().or(slot).map_or_else(|| Slot::default().with(entry), |slot| slot.with(entry));
+        memory.set(key.clone(), slot, entry.stamp());
+    }
+
     /// Keeps `entry` beside what was found before.
     pub(crate) async fn keep(&self, key: &CacheKey, slot: Option<&Slot>, entry: Arc<Entry>) {
-        let stamp = entry.stamp();
-        let with = |slot: Option<&Slot>| slot.map_or_else(Slot::default, Slot::clone).with(entry);
-        self.count(|counters| &counters.kept);
         match &self.store {
-            Store::Memory(memory) => {
-                // What others have kept since then stays.
-                let known = memory.get(key).map(|kept| kept.slot());
-                memory.set(key.clone(), with(known.as_deref().or(slot)), stamp);
-            }
+            Store::Memory(memory) => self.keep_here(memory, key, slot, &entry),
             Store::Own(backend) => {
-                let slot = with(slot);
+                self.count(|counters| &counters.kept);
+                let slot = slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry));
                 self.heard(in_time(backend.set(key, slot.encode(key), slot.life())).await);
             }
         }
@@ -376,6 +410,11 @@ struct Keep {
 }
 
 impl Keep {
+    /// Keeps the answer with this body where that takes no time; whether it was.
+    fn keep_now(&self, body: &Bytes) -> bool {
+        self.cache.keep_now(&self.key, self.slot.as_deref(), &self.draft, body)
+    }
+
     async fn keep(self, body: Bytes) {
         let Self { cache, key, draft, slot } = self;
         cache.keep_whole(&key, slot.as_deref(), &draft, body).await;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -27,6 +27,7 @@ use crate::{
 mod ambient;
 mod builder;
 mod credentials;
+mod fresh;
 mod gate;
 mod judge;
 
@@ -98,6 +99,8 @@ struct Core {
     cache: Option<Cache>,
     /// What its headers and its certificate say of who asks.
     inherent: Identity,
+    /// Whose the answers to its usual calls are, where that is known beforehand.
+    usual: Option<Identity>,
     certificate: Option<Secret>,
     shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
@@ -231,7 +234,12 @@ impl Client {
 
     /// Sends `request` and gives the answer, whatever its status: the whole exchange as one story.
     pub(crate) async fn execute(&self, request: &Request, options: &Options, reading: Reading) -> Result<Response> {
-        let mut run = Run::begin(self, request, options, reading)?;
+        let started = Instant::now();
+        let mut plan = request.plan(&self.context())?;
+        if let Some(fresh) = self.fresh(request, options, &mut plan, started) {
+            return Ok(fresh);
+        }
+        let mut run = Run::of(self, request, options, reading, (plan, started))?;
         let span = trace::call(&request.method, run.template());
         let answer = run.carry().instrument(span.clone()).await;
         let answer = run.ended(answer).await;
@@ -298,7 +306,7 @@ impl Client {
     }
 
     /// What the answer's reader must know, before anything was sent.
-    fn exchange(&self, plan: &Planned<'_>, options: &Options, started: Instant) -> Exchange {
+    fn exchange(&self, plan: &Planned<'_>, url: Uri, options: &Options, started: Instant) -> Exchange {
         let Bounds { headers, idle, pace, total, body } = self.core.bounds;
         let bound = options.timeout.or(plan.policy.and_then(|policy| policy.timeout));
         let given = bound.and_then(|bound| started.checked_add(bound));
@@ -307,7 +315,7 @@ impl Client {
         let transfer = plan.body.length().is_none_or(|length| length > wait::SMALL);
         Exchange {
             method: plan.method.clone(),
-            url: plan.uri.clone(),
+            url,
             route: Some(Arc::clone(&plan.label)),
             masks: Arc::clone(&self.core.masks),
             limit: body,
@@ -396,6 +404,7 @@ impl fmt::Debug for Client {
             jar,
             cache,
             inherent: _,
+            usual: _,
             certificate: _,
             shared,
             transport,

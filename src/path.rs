@@ -174,7 +174,7 @@ impl Path {
     /// The path with items left out, `/people/{username}` or `/people/{}`: fit for messages and labels.
     pub(crate) fn label(&self, catalog: &Catalog) -> String {
         let mut at = Some(Node::ROOT);
-        let mut label = String::new();
+        let mut label = String::with_capacity(self.text.len() + 1);
         for (index, segment) in self.as_str().split('/').skip(1).take(self.segments as usize).enumerate() {
             label.push('/');
             if self.items >> index & 1 == 0 {

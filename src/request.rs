@@ -250,6 +250,12 @@ impl Request {
         Ok(request)
     }
 
+    /// Whether it is a GET with the headers of the client alone, at the place that its path names.
+    pub(crate) fn is_plain(&self, plan: &Planned<'_>) -> bool {
+        let own = self.headers.is_empty() && self.dropped.1.is_empty() && self.page.is_none();
+        own && self.method == Method::GET && plan.policy.is_none_or(|policy| policy.headers.is_empty())
+    }
+
     /// Whether the call itself sets this header.
     pub(crate) fn sets(&self, name: &HeaderName) -> bool {
         self.headers.iter().any(|(own, _)| own == name)

@@ -25,6 +25,7 @@ mod coding;
 mod decode;
 mod download;
 mod exchange;
+mod head;
 mod lines;
 mod link;
 mod pointer;
@@ -35,10 +36,13 @@ pub(crate) use coding::{ACCEPTED, plain};
 pub(crate) use download::Taken;
 pub use download::{Download, Downloaded};
 pub(crate) use exchange::{Exchange, Source, Verdict};
+pub(crate) use head::Later;
 pub use lines::Lines;
 pub use link::Link;
 pub(crate) use pointer::List;
 pub use stream::ByteStream;
+
+use head::Head;
 
 /// How much is read of an answer that is not the last; a connection with more to come is given up.
 const KEPT: usize = 64 << 10;
@@ -61,7 +65,7 @@ const KEEP_TIME: Duration = Duration::from_millis(100);
 /// ```
 pub struct Response {
     status: StatusCode,
-    headers: HeaderMap,
+    head: Head,
     body: WireBody,
     exchange: Arc<Exchange>,
     version: Version,
@@ -76,8 +80,18 @@ impl Response {
             || parts.status.is_informational()
             || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if bodiless { WireBody::empty() } else { body };
-        let (status, version, headers) = (parts.status, parts.version, parts.headers);
-        Self { status, version, headers, body, exchange, permits: [None, None] }
+        let (status, version, head) = (parts.status, parts.version, parts.headers.into());
+        Self { status, version, head, body, exchange, permits: [None, None] }
+    }
+
+    /// An answer whose headers are made when somebody looks at them.
+    pub(crate) fn later(
+        (status, version, body): (StatusCode, Version, WireBody),
+        head: Arc<dyn Later>,
+        age: Duration,
+        exchange: Arc<Exchange>,
+    ) -> Self {
+        Self { status, version, head: Head::later(head, age), body, exchange, permits: [None, None] }
     }
 
     /// The status.
@@ -107,7 +121,7 @@ impl Response {
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.head.get()
     }
 
     /// The URL that answered, without credentials that were added to it.
@@ -117,7 +131,7 @@ impl Response {
 
     /// What its `Link` headers point to, at most 256 links; none is followed.
     pub fn links(&self) -> Vec<Link> {
-        link::links(&self.headers)
+        link::links(self.headers())
     }
 
     /// The time from the call to the headers of this answer, waits and attempts included.
@@ -159,10 +173,14 @@ impl Response {
     fn read(&mut self) -> impl Future<Output = Result<Bytes>> + Send + use<> {
         let exchange = Arc::clone(&self.exchange);
         let limit = exchange.limit;
-        let coded = coding::is_coded(&self.headers);
-        let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let refused = !coded && !self.body.is_end_stream() && announced.is_some_and(|length: u64| length > limit);
-        let mut stream = self.opened(exchange.whole_by());
+        let coded = self.head.of_coding().is_some_and(coding::is_coded);
+        let here = if coded { None } else { self.here() };
+        let announced = || self.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let refused = match &here {
+            Some(body) => body.len() as u64 > limit,
+            None => !coded && !self.body.is_end_stream() && announced().is_some_and(|length: u64| length > limit),
+        };
+        let stream = here.is_none().then(|| self.opened(exchange.whole_by()));
         async move {
             let too_large = || {
                 let code = if coded { "body.bomb" } else { "body.too_large" };
@@ -171,6 +189,7 @@ impl Response {
             if refused {
                 return Err(too_large());
             }
+            let Some(mut stream) = stream else { return Ok(here.unwrap_or_default()) };
             let Some(first) = stream.next().await.transpose()? else { return Ok(Bytes::new()) };
             let Some(second) = stream.next().await.transpose()? else {
                 return if first.len() as u64 > limit { Err(too_large()) } else { Ok(first) };
@@ -185,6 +204,14 @@ impl Response {
         }
     }
 
+    /// Takes the body out of the answer where it is in memory already.
+    fn here(&mut self) -> Option<Bytes> {
+        let body = std::mem::replace(&mut self.body, WireBody::empty());
+        let here = body.into_bytes().map_err(|body| self.body = body).ok()?;
+        self.permits = [None, None];
+        Some(here)
+    }
+
     /// At most `limit` bytes of the body, and nothing of what cannot be read.
     pub(crate) fn excerpt(mut self, limit: usize) -> impl Future<Output = Bytes> + Send {
         beginning(self.opened(self.exchange.whole_by()), limit)
@@ -196,7 +223,7 @@ impl Response {
     /// As [`Response::bytes`], and `Decode` where the bytes are not of that charset: nothing is replaced silently.
     pub async fn text(mut self) -> Result<String> {
         let body = self.read().await?;
-        decode::text(&body, self.headers.get(CONTENT_TYPE)).map_err(|why| self.undecoded(why))
+        decode::text(&body, self.headers().get(CONTENT_TYPE)).map_err(|why| self.undecoded(why))
     }
 
     /// The body as JSON; an empty one is `null`.
@@ -208,7 +235,7 @@ impl Response {
     /// As [`Response::bytes`], and `Decode`, which names the JSON path of the mismatch.
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
         let body = self.read().await?;
-        let decoded = decode::json(&body, self.headers.get(CONTENT_TYPE), &self.exchange.masks);
+        let decoded = decode::json(&body, self.headers().get(CONTENT_TYPE), &self.exchange.masks);
         decoded.map_err(|why| self.undecoded(why))
     }
 
@@ -232,7 +259,7 @@ impl Response {
     fn opened(&mut self, deadline: Option<Instant>) -> ByteStream {
         let body = std::mem::replace(&mut self.body, WireBody::empty());
         let permits = std::mem::take(&mut self.permits);
-        ByteStream::new(body, &self.headers, Arc::clone(&self.exchange), deadline, permits)
+        ByteStream::new(body, self.head.of_coding(), Arc::clone(&self.exchange), deadline, permits)
     }
 
     /// The body as a stream of JSON values, one a line (NDJSON); blank lines are skipped.
@@ -279,8 +306,8 @@ impl Response {
 
     /// The same answer with its body read, so that a failure to read it is one of the attempt.
     pub(crate) fn whole(mut self) -> impl Future<Output = Result<Self>> + Send {
-        let framed = self.version > Version::HTTP_11 || self.headers.contains_key(CONTENT_LENGTH);
-        let cuttable = !framed && !self.headers.contains_key(TRANSFER_ENCODING);
+        let framed = self.version > Version::HTTP_11 || self.headers().contains_key(CONTENT_LENGTH);
+        let cuttable = !framed && !self.headers().contains_key(TRANSFER_ENCODING);
         let read = self.read();
         async move {
             let body = read.await?;
@@ -298,7 +325,7 @@ impl Response {
         let body = std::mem::replace(&mut self.body, WireBody::empty());
         let (exchange, permits) = (Arc::clone(&self.exchange), std::mem::take(&mut self.permits));
         // Nothing is decoded where nothing is said of a coding.
-        let mut stream = ByteStream::new(body, &HeaderMap::new(), exchange, self.exchange.deadline, permits);
+        let mut stream = ByteStream::new(body, None, exchange, self.exchange.deadline, permits);
         async move {
             let mut whole = BytesMut::new();
             while let Some(piece) = stream.next().await.transpose()? {
@@ -326,16 +353,18 @@ impl Response {
 
     /// `error` with this answer.
     pub(crate) async fn told(self, error: Error) -> Error {
-        let Self { status, headers, .. } = &self;
-        let (status, headers, outcome) = (*status, headers.clone(), error.outcome());
+        let (status, headers, outcome) = (self.status, self.headers().clone(), error.outcome());
         let body = self.excerpt(KEPT).await;
         error.with_answer(status, headers, Some(body), None).with_outcome(outcome)
     }
 
     /// Puts a decoded body in the place of the one that came.
     fn replace(&mut self, body: Bytes) {
-        if self.headers.remove(CONTENT_ENCODING).is_some() {
-            self.headers.remove(CONTENT_LENGTH);
+        if self.headers().contains_key(CONTENT_ENCODING) {
+            self.head.change(|headers| {
+                headers.remove(CONTENT_ENCODING);
+                headers.remove(CONTENT_LENGTH);
+            });
         }
         self.body = WireBody::full(body);
     }
@@ -379,10 +408,10 @@ async fn beginning(mut stream: ByteStream, limit: usize) -> Bytes {
 /// Shows no header's value and nothing of the body.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body, exchange, version: _, permits: _ } = self;
+        let Self { status, head, body, exchange, version: _, permits: _ } = self;
         f.debug_struct("Response")
             .field("status", status)
-            .field("headers", &format_args!("{} (not shown)", headers.len()))
+            .field("headers", &format_args!("{} (not shown)", head.get().len()))
             .field("body", body)
             .field("method", &exchange.method)
             .field("route", &exchange.route)

@@ -1,4 +1,4 @@
-//! How often this process asks for memory, and for how much.
+//! How often this process asks for memory, for how much, and how much of it is held.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -10,6 +10,7 @@ static COUNTING: Counting = Counting;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
+static FREED: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
 
@@ -32,10 +33,12 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size);
+        FREED.fetch_add(layout.size() as u64, Ordering::Relaxed);
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        FREED.fetch_add(layout.size() as u64, Ordering::Relaxed);
         unsafe { System.dealloc(block, layout) }
     }
 }
@@ -48,4 +51,9 @@ pub fn count() -> u64 {
 /// The bytes that were asked for so far.
 pub fn bytes() -> u64 {
     BYTES.load(Ordering::Relaxed)
+}
+
+/// The bytes that are asked for and not given back.
+pub fn held() -> u64 {
+    BYTES.load(Ordering::Relaxed).saturating_sub(FREED.load(Ordering::Relaxed))
 }

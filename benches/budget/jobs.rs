@@ -14,7 +14,7 @@ use tracing::{
 };
 use url::Url;
 
-use crate::{fixture, load, retries, tokens};
+use crate::{cache, fixture, load, retries, tokens};
 
 /// Does a job so many times.
 pub type Run = Box<dyn FnMut(u64)>;
@@ -42,6 +42,12 @@ pub fn find(name: &str, address: &str) -> Run {
         "get x64" => abreast(load::ours(address)),
         "reqwest-get x64" => abreast(load::theirs(address)),
         "reqwest-get" => in_turn(load::theirs(address)),
+        "hit" => in_turn(cache::hit(address)),
+        "miss" => in_turn(cache::miss(address)),
+        "unkept" => in_turn(cache::unkept(address)),
+        "validated" => in_turn(cache::validated(address)),
+        "uncached" => in_turn(cache::uncached(address)),
+        "reqwest-plain" => in_turn(cache::theirs(address)),
         "put" => in_turn(retries::put(address, "steady")),
         "put-flaky" => in_turn(retries::put(address, "flaky")),
         "refused" => in_turn(retries::refused(address)),

@@ -9,6 +9,8 @@
 #[cfg(unix)]
 mod allocations;
 #[cfg(unix)]
+mod cache;
+#[cfg(unix)]
 mod command;
 #[cfg(unix)]
 mod fixture;

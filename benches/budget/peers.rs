@@ -58,9 +58,25 @@ pub fn stack(address: &str) {
     }
 }
 
+/// What the peers' program says of hits: nanoseconds of CPU, allocations, or instructions of one.
+pub fn hit(verb: &str, job: &str, calls: u64, address: &str) -> Figure {
+    let command = |calls: u64| {
+        let mut command = Command::new(PROGRAM);
+        command.args([verb, job, &calls.to_string(), address]);
+        command
+    };
+    match () {
+        () if !Path::new(PROGRAM).exists() => Err("run scripts/peers"),
+        () if verb == "count" => counted(calls, command),
+        () => Ok(told(&mut command(calls))),
+    }
+}
+
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/peers");
+
 /// The peers' program, doing `job`.
 fn middleware(job: &str, calls: u64, address: &str) -> Command {
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/peers"));
+    let mut command = Command::new(PROGRAM);
     command.args(["work", job, &calls.to_string(), address, fixture::TOKEN]);
     command.args([fixture::defaults().to_string(), fixture::body().to_string()]);
     command

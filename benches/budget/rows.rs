@@ -4,7 +4,7 @@ use nix::sys::resource::UsageWho;
 use restwalk::Catalog;
 
 use crate::{
-    command, fixture, jobs, load,
+    cache, command, fixture, jobs, load,
     measure::{Figure, allocations, cpu, instructions, less, median, race, ratio},
     peers,
     report::{Unit, note, row},
@@ -23,11 +23,14 @@ type Group = (&'static [&'static str], fn(&str));
 pub fn all(wanted: &[&str]) {
     let server = Server::start();
     let address = server.address.as_str();
-    let groups: [Group; 18] = [
+    let groups: [Group; 21] = [
         (&["G1", "G2"], calls),
         (&["G3"], peers::stack),
         (&["G5"], paths),
         (&["G6"], merges),
+        (&["G7", "C34"], cache::hits),
+        (&["G8"], cache::misses),
+        (&["C21", "C22"], cache::sizes),
         (&["G9", "G10"], transfer::upload),
         (&["G11"], transfer::download),
         (&["G12", "X44"], command::start),

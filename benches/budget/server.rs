@@ -19,6 +19,9 @@ use hyper_util::rt::TokioIo;
 /// The length of what is uploaded and downloaded, in bytes.
 pub const GIB: u64 = 1 << 30;
 
+/// The tag of what is validated.
+const TAG: &str = "\"1\"";
+
 const BLOCK: usize = 256 << 10;
 
 /// A server that ends with this value.
@@ -88,7 +91,17 @@ async fn answer(request: Request<Incoming>) -> Result<Response<UnsyncBoxBody<Byt
         "x".repeat(160)
     );
     let body = Full::new(Bytes::from(json)).boxed_unsync();
-    Ok(Response::builder().status(status).header(header::CONTENT_TYPE, "application/json").body(body).unwrap())
+    let answer = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+    let answer = match head.uri.path().split('/').nth(1) {
+        Some("fresh") => answer.header(header::CACHE_CONTROL, "max-age=86400"),
+        Some("valid") if head.headers.contains_key(header::IF_NONE_MATCH) => {
+            let answer = Response::builder().status(StatusCode::NOT_MODIFIED).header(header::ETAG, TAG);
+            return Ok(answer.body(Full::default().boxed_unsync()).unwrap());
+        }
+        Some("valid") => answer.header(header::CACHE_CONTROL, "max-age=0").header(header::ETAG, TAG),
+        _ => answer,
+    };
+    Ok(answer.body(body).unwrap())
 }
 
 /// Whether a request is answered 503: each one, every other one, or two of three.

@@ -1,6 +1,7 @@
 //! The full job by reqwest with the usual middleware: `peers work JOB CALLS ADDRESS TOKEN DEFAULTS BODY`.
 //!
-//! Prints how many allocations a call takes; whoever counts instructions runs it under valgrind.
+//! Prints how many allocations a call takes; whoever counts instructions runs it under valgrind. And the same of a hit in
+//! a cache, with the time that it takes: `peers allocations|count|time JOB CALLS ADDRESS`.
 
 use std::time::Duration;
 
@@ -11,14 +12,20 @@ use reqwest_tracing::TracingMiddleware;
 use serde_json::Value;
 
 #[path = "../budget/allocations.rs"]
-#[expect(dead_code, reason = "bytes are not counted here")]
+#[expect(dead_code, reason = "nothing else is asked here")]
 mod allocations;
+mod hits;
 
 /// Calls before anything is counted.
 const WARM_UP: u64 = 20;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [verb @ ("allocations" | "count" | "time"), job, calls, address] =
+        arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    {
+        return hits::work(verb, job, calls.parse().unwrap(), address);
+    }
     let [work, job, calls, address, token, defaults, body] = arguments.as_slice() else {
         panic!("peers work JOB CALLS ADDRESS TOKEN DEFAULTS BODY");
     };

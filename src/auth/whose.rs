@@ -30,6 +30,14 @@ impl Whose {
         matches!(self, Self::Known(identity) if *identity == Identity::default())
     }
 
+    /// The identity, where nobody has to be asked.
+    pub(crate) fn known(&self) -> Option<Identity> {
+        match self {
+            Self::Known(identity) => Some(*identity),
+            Self::Ask(..) => None,
+        }
+    }
+
     /// The identity; where the signer names none, one that only it has, and only as long as this process lives.
     ///
     /// # Errors

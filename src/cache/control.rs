@@ -44,9 +44,13 @@ impl Control {
     }
 
     fn note(&mut self, name: &[u8], value: Option<&[u8]>) {
-        let name = name.to_ascii_lowercase();
+        // No directive that is read here has a longer name.
+        let mut lower = [0; 24];
+        let Some(lower) = lower.get_mut(..name.len()) else { return };
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
         let shorter = |known: Option<Duration>| Some(seconds(value).min(known.unwrap_or(LONGEST)));
-        match &name[..] {
+        match &*lower {
             b"no-store" => self.no_store = true,
             b"no-cache" => self.no_cache = true,
             b"only-if-cached" => self.only_if_cached = true,

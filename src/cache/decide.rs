@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Method, StatusCode, Version,
+    HeaderMap, HeaderName, Method, StatusCode, Version,
     header::{
-        CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
-        RANGE, SET_COOKIE,
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+        IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, RANGE, SET_COOKIE,
     },
 };
 
 use super::{
     CacheMode, Rules,
     control::{Control, is_pragma_no_cache},
-    entry::{Draft, Entry, kept_headers},
+    entry::{Draft, Entry, kept_headers, text},
     terms::{Moment, Terms, explicit, guess},
     vary::Selecting,
 };
@@ -67,6 +67,10 @@ impl Asked {
     }
 }
 
+/// Headers of a request that ask something of a cache.
+pub(crate) const ASKING: [HeaderName; 8] =
+    [CACHE_CONTROL, PRAGMA, RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
+
 /// What becomes of an answer that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
@@ -81,6 +85,13 @@ pub(crate) enum Use {
 }
 
 impl Entry {
+    /// Whether it is given again to a call with none of the headers that are [`ASKING`], and nothing is to be done besides.
+    pub(crate) fn serves_at_once(&self, mode: CacheMode, now: Moment) -> bool {
+        let asked = Asked { control: Control::default(), mode, conditional: false, range: false };
+        let given = !matches!(mode, CacheMode::NoStore | CacheMode::Reload);
+        given && self.status.is_success() && self.serves(&asked, now) == Use::Fresh
+    }
+
     /// What becomes of it for this call.
     pub(crate) fn serves(&self, asked: &Asked, now: Moment) -> Use {
         let (age, terms, control) = (self.age(now), &self.terms, &asked.control);
@@ -154,13 +165,17 @@ impl Rules {
         }
         let selecting = Selecting::read(came.asked, headers)?;
         let terms = Terms::read(self, status, headers, &control, now);
-        let headers = kept_headers(headers, self);
         let validated = headers.contains_key(ETAG) || headers.contains_key(LAST_MODIFIED);
         let of_use = [terms.lifetime, terms.while_revalidate, terms.if_error].iter().any(|time| *time > Duration::ZERO);
         (validated || of_use).then(|| Draft {
             status,
             version: came.version,
-            headers,
+            codings: headers
+                .get_all(CONTENT_ENCODING)
+                .iter()
+                .map(|coding| (CONTENT_ENCODING, coding.clone()))
+                .collect(),
+            head: text(|| kept_headers(headers, self)),
             selecting,
             terms,
             came: now,
@@ -205,9 +220,12 @@ pub(crate) fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
+/// The names of tokens in JSON, and how all of them end.
+const TOKENS: [&[u8]; 3] = [b"\"access_token\"", b"\"refresh_token\"", b"\"id_token\""];
+const END: &[u8] = b"_token\"";
+
 /// Whether a body holds a token, which is never kept.
 pub(super) fn holds_token(body: &Bytes) -> bool {
-    ["access_token", "refresh_token", "id_token"]
-        .iter()
-        .any(|name| memchr::memmem::find(body, format!("\"{name}\"").as_bytes()).is_some())
+    let is_one = |end: usize| TOKENS.iter().any(|name| body[..end].ends_with(name));
+    memchr::memmem::find_iter(body, END).any(|at| is_one(at + END.len()))
 }

@@ -21,7 +21,10 @@ use super::{
     terms::{Moment, Terms},
     vary::Selecting,
 };
-use crate::{body::WireBody, response::plain};
+use crate::{
+    body::WireBody,
+    response::{Exchange, Later, Response, plain},
+};
 
 /// The largest body that is decoded to be looked into, in bytes.
 const DECODED: usize = 32 << 20;
@@ -31,6 +34,8 @@ const DECODED: usize = 32 << 20;
 pub(crate) struct Entry {
     pub(super) status: StatusCode,
     pub(super) version: Version,
+    /// Whether its body is coded.
+    pub(super) coded: bool,
     /// The headers, as lines of `name: value`.
     pub(super) head: Bytes,
     pub(super) body: Bytes,
@@ -64,15 +69,13 @@ impl Entry {
 
     /// Its headers, with its age by now.
     pub(crate) fn headers(&self, now: Moment) -> HeaderMap {
-        let mut headers = self.map();
-        headers.insert(AGE, HeaderValue::from(self.age(now).as_secs().min(1 << 31)));
-        headers
+        Later::headers(self, self.age(now))
     }
 
     /// Its headers as they are kept.
     pub(super) fn map(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for line in self.lines() {
+        let mut headers = HeaderMap::with_capacity(12);
+        for line in lines(&self.head) {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::from_bytes(line.0), HeaderValue::from_maybe_shared(self.head.slice_ref(line.1)))
             {
@@ -82,17 +85,9 @@ impl Entry {
         headers
     }
 
-    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.head.split(|byte| *byte == b'\n').filter_map(|line| {
-            let at = line.iter().position(|byte| *byte == b':')?;
-            Some((&line[..at], &line[at + 1..]))
-        })
-    }
-
     /// The first value of a header.
     pub(super) fn get(&self, name: &HeaderName) -> Option<HeaderValue> {
-        let (_, value) = self.lines().find(|(known, _)| *known == name.as_str().as_bytes())?;
-        HeaderValue::from_maybe_shared(self.head.slice_ref(value)).ok()
+        HeaderValue::from_maybe_shared(self.head.slice_ref(first(&self.head, name)?)).ok()
     }
 
     /// By what it can be validated.
@@ -126,15 +121,13 @@ impl Entry {
         now: Moment,
     ) -> Renewed {
         let mut headers = self.map();
-        let told = kept_headers(told, rules);
-        for name in told.keys() {
-            if matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE) {
-                continue;
-            }
+        let of_body = |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE);
+        let fields = || kept_headers(told, rules).filter(|(name, _)| !of_body(name));
+        for (name, _) in fields() {
             headers.remove(name);
-            for value in told.get_all(name) {
-                headers.append(name, value.clone());
-            }
+        }
+        for (name, value) in fields() {
+            headers.append(name, value.clone());
         }
         let control = Control::read(&headers);
         let mut with_age = headers.clone();
@@ -143,7 +136,7 @@ impl Entry {
         let selecting = Selecting::read(asked, &headers).filter(|_| !rules.refuses(self.status, &control, signed));
         let kept = selecting.is_some();
         let selecting = selecting.unwrap_or_default();
-        Renewed { entry: Self { head: text(&headers), selecting, terms, came: now, ..self.clone() }, kept }
+        Renewed { entry: Self { head: text(|| headers.iter()), selecting, terms, came: now, ..self.clone() }, kept }
     }
 
     /// The answer to a request with the headers `asked`: whole, or the part that they ask for; `None` where it cannot
@@ -179,6 +172,13 @@ impl Entry {
         [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(other)
     }
 
+    /// The whole answer to the call of `exchange`, its headers made when somebody looks at them.
+    pub(crate) fn response(self: Arc<Self>, exchange: Arc<Exchange>, now: Moment) -> Response {
+        let (status, version, age) = (self.status, self.version, self.age(now));
+        let body = WireBody::full(self.body.clone());
+        Response::later((status, version, body), self, age, exchange)
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -193,6 +193,18 @@ impl Entry {
     }
 }
 
+impl Later for Entry {
+    fn headers(&self, age: Duration) -> HeaderMap {
+        let mut headers = self.map();
+        headers.insert(AGE, HeaderValue::from(age.as_secs().min(1 << 31)));
+        headers
+    }
+
+    fn is_coded(&self) -> bool {
+        self.coded
+    }
+}
+
 /// An answer that still holds.
 pub(crate) struct Renewed {
     pub(crate) entry: Entry,
@@ -204,7 +216,9 @@ pub(crate) struct Renewed {
 pub(crate) struct Draft {
     pub(super) status: StatusCode,
     pub(super) version: Version,
-    pub(super) headers: HeaderMap,
+    /// The codings of its body.
+    pub(super) codings: HeaderMap,
+    pub(super) head: Bytes,
     pub(super) selecting: Selecting,
     pub(super) terms: Terms,
     pub(super) came: Moment,
@@ -225,26 +239,30 @@ impl Draft {
 
     /// Whether `body` is as long as the answer says, where it says so.
     pub(super) fn is_whole(&self, body: &Bytes) -> bool {
-        let said = self.headers.get(CONTENT_LENGTH).filter(|_| self.status != StatusCode::NO_CONTENT);
-        said.is_none_or(|length| length.to_str().is_ok_and(|length| length.parse() == Ok(body.len())))
+        let said = first(&self.head, &CONTENT_LENGTH).filter(|_| self.status != StatusCode::NO_CONTENT);
+        said.is_none_or(|length| str::from_utf8(length).is_ok_and(|length| length.parse() == Ok(body.len())))
     }
 
     /// The body as its reader sees it; `None` where that cannot be.
     pub(super) async fn plain(&self, body: &Bytes) -> Option<Bytes> {
-        plain(body, &self.headers, DECODED).await
+        plain(body, &self.codings, DECODED).await
+    }
+
+    pub(super) fn is_coded(&self) -> bool {
+        !self.codings.is_empty()
     }
 
     /// The entry with its body.
     pub(super) fn entry(&self, body: Bytes) -> Arc<Entry> {
-        let Self { status, version, headers, selecting, terms, came, stamp } = self;
-        let head = text(headers);
-        let (selecting, terms) = (selecting.clone(), *terms);
-        Arc::new(Entry { status: *status, version: *version, head, body, selecting, terms, came: *came, stamp: *stamp })
+        let &Self { status, version, terms, came, stamp, .. } = self;
+        let coded = self.is_coded();
+        let (head, selecting) = (self.head.clone(), self.selecting.clone());
+        Arc::new(Entry { status, version, coded, head, body, selecting, terms, came, stamp })
     }
 }
 
 /// The headers of an answer without those of one connection, of one person, and of this very trip.
-pub(super) fn kept_headers(headers: &HeaderMap, rules: &Rules) -> HeaderMap {
+pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl Iterator<Item = Field<'a>> {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .iter()
@@ -252,24 +270,38 @@ pub(super) fn kept_headers(headers: &HeaderMap, rules: &Rules) -> HeaderMap {
         .flat_map(|line| line.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let cookie = matches!(name.as_str(), "set-cookie2") || *name == SET_COOKIE;
+    let cookies = rules.cookies;
+    headers.iter().filter(move |(name, _)| {
+        let cookie = matches!(name.as_str(), "set-cookie2") || **name == SET_COOKIE;
         let trip = [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
         let other = ["keep-alive", "proxy-connection", "proxy-authentication-info"];
-        let left = trip.contains(name) || other.contains(&name.as_str()) || *name == AUTHORIZATION;
-        if !(left || cookie && !rules.cookies || named.iter().any(|known| known == name.as_str())) {
-            kept.append(name, value.clone());
-        }
-    }
-    kept
+        let left = trip.contains(name) || other.contains(&name.as_str()) || **name == AUTHORIZATION;
+        !(left || cookie && !cookies || named.iter().any(|known| known == name.as_str()))
+    })
 }
 
+/// The names and values of headers that are kept as text.
+fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    head.split(|byte| *byte == b'\n').filter_map(|line| {
+        let at = line.iter().position(|byte| *byte == b':')?;
+        Some((&line[..at], &line[at + 1..]))
+    })
+}
+
+/// The first value of a header.
+fn first<'h>(head: &'h [u8], name: &HeaderName) -> Option<&'h [u8]> {
+    lines(head).find(|(known, _)| *known == name.as_str().as_bytes()).map(|(_, value)| value)
+}
+
+/// A header.
+type Field<'a> = (&'a HeaderName, &'a HeaderValue);
+
 /// Headers as lines, in one piece that holds on to nothing else; `Age` is told anew each time.
-fn text(headers: &HeaderMap) -> Bytes {
-    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+pub(super) fn text<'a, I: Iterator<Item = Field<'a>>>(headers: impl Fn() -> I) -> Bytes {
+    let headers = || headers().filter(|(name, _)| *name != AGE);
+    let length = headers().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
     let mut text = BytesMut::with_capacity(length);
-    for (name, value) in headers.iter().filter(|(name, _)| *name != AGE) {
+    for (name, value) in headers() {
         text.put_slice(name.as_str().as_bytes());
         text.put_u8(b':');
         text.put_slice(value.as_bytes());
@@ -295,7 +327,8 @@ mod tests {
         headers.insert("cache-control", HeaderValue::from_static("max-age=60"));
         let terms = Terms::read(&rules, StatusCode::OK, &headers, &Control::read(&headers), came);
         let (status, version, selecting) = (StatusCode::OK, Version::HTTP_11, Selecting::default());
-        Entry { status, version, head: text(&headers), body: Bytes::new(), selecting, terms, came, stamp: 0 }
+        let (head, body) = (text(|| headers.iter()), Bytes::new());
+        Entry { status, version, coded: false, head, body, selecting, terms, came, stamp: 0 }
     }
 
     #[test]

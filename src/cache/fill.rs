@@ -32,9 +32,11 @@ pub(super) struct Fill {
 impl Fill {
     pub(super) fn new(body: WireBody, keep: Keep, limit: usize) -> Self {
         let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        // What a server says of its length is not believed at once.
-        let room = expected.filter(|length| *length <= limit).unwrap_or_default().min(AHEAD);
-        Self { body, copy: Some((BytesMut::with_capacity(room), keep)), limit, keeping: None }
+        // What is known to be too long is not copied at all, and what a server says of its length is not believed at once.
+        let fits = expected.is_none_or(|length| length <= limit);
+        let room = expected.unwrap_or_default().min(AHEAD);
+        let copy = fits.then(|| (BytesMut::with_capacity(room), keep));
+        Self { body, copy, limit, keeping: None }
     }
 
     fn copy(&mut self, piece: &Bytes) {
@@ -71,7 +73,10 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    self.keeping = Some(Box::pin(keep.keep(fitted(copy))));
+                    let body = fitted(copy);
+                    if !keep.keep_now(&body) {
+                        self.keeping = Some(Box::pin(keep.keep(body)));
+                    }
                 }
             }
         }

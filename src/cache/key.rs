@@ -1,8 +1,14 @@
 //! By what an answer is found again, and the places that it lies under.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use http::Uri;
+use quick_cache::Equivalent;
 use sha2::{Digest, Sha256};
 
 use crate::{request::Origin, secret::hex};
@@ -11,10 +17,10 @@ use crate::{request::Origin, secret::hex};
 ///
 /// The identity is whoever the answer is for: two clients find each other's answers only where they sign in as the
 /// same. It is seen through [`CacheKey::id`] alone. Printing a key shows the origin.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CacheKey {
     identity: Identity,
-    url: Box<str>,
+    url: Arc<str>,
     /// Where in the URL its origin ends, and its path.
     origin: usize,
     path: usize,
@@ -23,13 +29,54 @@ pub struct CacheKey {
 /// Whose an answer is.
 pub(crate) type Identity = [u8; 32];
 
+/// The parts of a key, by which it is looked up without being made.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) identity: &'a Identity,
+    /// In its normal form.
+    pub(crate) origin: &'a str,
+    /// Path and query.
+    pub(crate) target: &'a str,
+}
+
+impl Wanted<'_> {
+    /// The key of these parts.
+    pub(crate) fn key(&self) -> CacheKey {
+        let Self { identity, origin, target } = *self;
+        let mut url = String::with_capacity(origin.len() + target.len());
+        url.push_str(origin);
+        url.push_str(target);
+        let path = origin.len() + target.find('?').unwrap_or(target.len());
+        CacheKey { identity: *identity, url: url.into(), origin: origin.len(), path }
+    }
+}
+
+impl Hash for Wanted<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.identity, self.origin, self.target).hash(state);
+    }
+}
+
+/// As its parts, so that it is found by them.
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl Equivalent<CacheKey> for Wanted<'_> {
+    fn equivalent(&self, key: &CacheKey) -> bool {
+        let Wanted { identity, origin, target } = key.parts();
+        (self.target, self.origin, self.identity) == (target, origin, identity)
+    }
+}
+
 impl CacheKey {
     /// The key of a URL; `None` where it is not absolute.
     pub(crate) fn new(identity: Identity, uri: &Uri) -> Option<Self> {
         let origin = Origin::of(uri)?.to_string().to_ascii_lowercase();
         let target = normal(uri.path_and_query().map_or("/", |target| target.as_str()));
-        let (end, path) = (origin.len(), origin.len() + target.find('?').unwrap_or(target.len()));
-        Some(Self { identity, url: (origin + &target).into(), origin: end, path })
+        Some(Wanted { identity: &identity, origin: &origin, target: &target }.key())
     }
 
     /// 64 hexadecimal digits that stand for this key in a store which has `salt`; no part can be read from them.
@@ -39,6 +86,11 @@ impl CacheKey {
             feed(&mut hash, part);
         }
         hex(&hash.finalize())
+    }
+
+    fn parts(&self) -> Wanted<'_> {
+        let (origin, target) = self.url.split_at(self.origin);
+        Wanted { identity: &self.identity, origin, target }
     }
 
     /// Where it lies.

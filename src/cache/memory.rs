@@ -9,13 +9,15 @@ use std::{
     },
 };
 
+use http::HeaderMap;
 use quick_cache::{
     DefaultHashBuilder, OptionsBuilder, Weighter,
     sync::{Cache as Quick, DefaultLifecycle},
 };
 
 use super::{
-    key::{CacheKey, CachePlace, ends},
+    entry::Entry,
+    key::{CacheKey, CachePlace, Wanted, ends},
     slot::Slot,
 };
 
@@ -89,6 +91,13 @@ impl Memory {
             // Not reached: every option is given.
             Err(_) => Quick::with_weighter(items, capacity, Weigh),
         }
+    }
+
+    /// The latest answer to such a request, where it is known without a look at the marks that nothing has made it untrue.
+    pub(super) fn peek(&self, wanted: &Wanted<'_>, asked: &HeaderMap) -> Option<Arc<Entry>> {
+        let kept = self.slots.get(wanted)?;
+        let checked = kept.checked.load(Ordering::Acquire) == self.count.load(Ordering::Acquire);
+        kept.slot.find(asked, kept.stamp).filter(|_| checked).cloned()
     }
 
     /// What is kept, where nothing has made it untrue.

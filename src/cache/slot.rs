@@ -9,8 +9,9 @@ use std::{
 };
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, StatusCode, Version};
+use http::{HeaderMap, HeaderName, StatusCode, Version, header::CONTENT_ENCODING};
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 use super::{
     entry::{Entry, millis},
@@ -28,7 +29,7 @@ const VARIANTS: usize = 8;
 
 /// The answers of one key, the latest first.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Slot(Vec<Arc<Entry>>);
+pub(crate) struct Slot(SmallVec<[Arc<Entry>; 1]>);
 
 impl Slot {
     /// The latest answer that is for such a request, under this stamp.
@@ -37,15 +38,15 @@ impl Slot {
     }
 
     /// These and `entry`, which takes the place of one for the same requests; what has another stamp is left out.
-    pub(super) fn with(&self, entry: Arc<Entry>) -> Self {
+    pub(super) fn with(&self, entry: &Arc<Entry>) -> Self {
         let later = |known: &Arc<Entry>| known.stamp == entry.stamp && known.came.at > entry.came.at;
         if self.0.iter().any(|known| known.selecting == entry.selecting && later(known)) {
             // A later answer was faster.
             return self.clone();
         }
         let stays = |known: &&Arc<Entry>| known.stamp == entry.stamp && known.selecting != entry.selecting;
-        let others: Vec<_> = self.0.iter().filter(stays).take(VARIANTS - 1).cloned().collect();
-        Self(std::iter::once(entry).chain(others).collect())
+        let others = self.0.iter().filter(stays).take(VARIANTS - 1).cloned();
+        Self(std::iter::once(Arc::clone(entry)).chain(others).collect())
     }
 
     pub(super) fn entries(&self) -> &[Arc<Entry>] {
@@ -173,7 +174,10 @@ impl Entry {
         };
         // The clock that never jumps began anew: what has passed so far is told by the one on the wall.
         let came = Moment { at: now.at, wall };
-        Some(Self { status, version, head, body, selecting: Selecting::of(fields), terms, came, stamp })
+        let selecting = Selecting::of(fields);
+        let mut entry = Self { status, version, coded: false, head, body, selecting, terms, came, stamp };
+        entry.coded = entry.get(&CONTENT_ENCODING).is_some();
+        Some(entry)
     }
 }
 
@@ -221,7 +225,7 @@ mod tests {
                 headers: &headers,
             };
             let draft = rules.draft(&came, Moment::now(), 7).unwrap();
-            slot = slot.with(draft.entry(Bytes::from(language)));
+            slot = slot.with(&draft.entry(Bytes::from(language)));
         }
         slot.encode(key)
     }

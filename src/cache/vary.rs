@@ -46,7 +46,7 @@ impl Selecting {
 
     /// Whether a request agrees.
     pub(super) fn matches(&self, asked: &HeaderMap) -> bool {
-        self.0.iter().all(|(name, value)| plain(asked, name) == *value)
+        self.0.iter().all(|(name, value)| agrees(asked, name, value.as_deref()))
     }
 
     /// Whether one of these is among them.
@@ -60,21 +60,24 @@ impl Selecting {
     }
 }
 
+/// What commas separate in the lines of a field, without blanks around it.
+fn parts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(name).iter().filter(|value| !value.is_sensitive());
+    lines.flat_map(|line| {
+        let mut rest = Some(line.as_bytes());
+        std::iter::from_fn(move || {
+            let (part, after) = split(rest?);
+            rest = after;
+            Some(part.trim_ascii())
+        })
+    })
+}
+
 /// A field as one text: its lines joined, without blanks around commas; languages in any case and order.
 fn plain(headers: &HeaderMap, name: &HeaderName) -> Option<Bytes> {
-    let mut lines = headers.get_all(name).iter().filter(|value| !value.is_sensitive()).peekable();
-    lines.peek()?;
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    for line in lines {
-        let mut rest = line.as_bytes();
-        loop {
-            let (part, after) = split(rest);
-            parts.push(part.trim_ascii().to_vec());
-            match after {
-                Some(after) => rest = after,
-                None => break,
-            }
-        }
+    let mut parts: Vec<Vec<u8>> = parts(headers, name).map(<[u8]>::to_vec).collect();
+    if parts.is_empty() {
+        return None;
     }
     if *name == ACCEPT_LANGUAGE {
         for part in &mut parts {
@@ -84,6 +87,22 @@ fn plain(headers: &HeaderMap, name: &HeaderName) -> Option<Bytes> {
         parts.sort();
     }
     Some(parts.join(&b","[..]).into())
+}
+
+/// Whether a field as one text is `text`; nothing is put together for it.
+fn agrees(headers: &HeaderMap, name: &HeaderName, text: Option<&[u8]>) -> bool {
+    if *name == ACCEPT_LANGUAGE {
+        return plain(headers, name).as_deref() == text;
+    }
+    let mut rest = text;
+    for part in parts(headers, name) {
+        rest = match rest.and_then(|rest| rest.strip_prefix(part)) {
+            Some([]) => None,
+            Some([b',', after @ ..]) => Some(after),
+            _ => return false,
+        };
+    }
+    rest.is_none()
 }
 
 #[cfg(test)]

@@ -283,6 +283,7 @@ impl ClientBuilder {
             jar: self.cookies.then(Arc::default),
             cache: self.cache,
             inherent: Identity::default(),
+            usual: None,
             certificate: self.identity,
             base,
             actor: self.actor.map(Into::into),

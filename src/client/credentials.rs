@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header::USER_AGENT};
 
-use super::{Client, Core, Options, whose::inherent};
+use super::{
+    Client, Core, Options,
+    whose::{inherent, usual},
+};
 use crate::{
     auth::{Around, Auth, Prepared},
     error::{ErrorKind, Fault, Result, quoted},
@@ -103,6 +106,7 @@ impl Core {
             None => Ok(Arc::new(prepared)),
         });
         self.inherent = inherent(&self.headers, self.certificate.as_ref());
+        self.usual = usual(self);
         let mut named = std::mem::take(&mut self.named);
         let around = self.around();
         for named in &mut named {

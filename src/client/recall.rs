@@ -1,6 +1,6 @@
 //! The cache in the loop: looked into before anything is sent, and fed by what comes.
 
-use std::{mem, sync::Arc};
+use std::{borrow::Cow, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
@@ -13,8 +13,8 @@ use super::{Client, Options, Reading, run::Run, wait};
 use crate::{
     body::{BoxFuture, WireBody},
     cache::{
-        Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Joined, Landing, Moment,
-        Noted, Renewed, Rules, Use, Waiting, is_failure, is_unsafe,
+        Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Identity, Joined, Landing,
+        Moment, Noted, Renewed, Rules, Use, Waiting, Wanted, is_failure, is_unsafe,
     },
     catalog::Caching,
     error::{Error, ErrorKind, Outcome, Result},
@@ -27,12 +27,12 @@ use crate::{
 const CONDITIONS: [HeaderName; 2] = [IF_NONE_MATCH, IF_MODIFIED_SINCE];
 
 /// What a call knows of the cache at one URL.
-pub(super) struct Recall {
+pub(super) struct Recall<'c> {
     cache: Cache,
     rules: Rules,
     asked: Asked,
     /// The headers of the request, but for credentials that are attached to each attempt.
-    headers: HeaderMap,
+    headers: Cow<'c, HeaderMap>,
     key: CacheKey,
     found: Found,
     /// What is kept for such a request.
@@ -83,7 +83,7 @@ enum Seen {
     Wait(Waiting),
 }
 
-impl Run<'_> {
+impl<'c> Run<'c> {
     /// The answer that is kept for this request, looked for once at each URL; `None` where it is to be sent.
     pub(super) async fn recall(&mut self) -> Result<Option<Response>> {
         if mem::replace(&mut self.looked, true) {
@@ -94,7 +94,13 @@ impl Run<'_> {
         let Some(cache) = core.cache.clone().filter(|_| !self.caching().off) else { return self.missed() };
         let Some(recall) = self.recalling(cache).await? else { return self.missed() };
         let mut recall = Box::new(recall);
-        let given = Box::pin(self.look(&mut recall)).await?;
+        // What is in memory needs no future of its own.
+        let found = recall.cache.find_now(&recall.key);
+        let given = match found.map(|found| self.see(&mut recall, found, false)).transpose()? {
+            Some(Seen::Given(response)) => Some(response),
+            Some(Seen::Sent) => None,
+            Some(Seen::Wait(_)) | None => Box::pin(self.look(&mut recall)).await?,
+        };
         // What asks for a part, and is not given it, is of no use to the cache.
         self.recall = Some(recall).filter(|recall| given.is_none() && !recall.lost && !recall.asked.is_part());
         Ok(given)
@@ -107,12 +113,12 @@ impl Run<'_> {
     }
 
     /// By what an answer to this request is found in `cache`; `None` where none is ever kept.
-    async fn recalling(&mut self, cache: Cache) -> Result<Option<Recall>> {
-        let headers = self.headers()?;
+    async fn recalling(&mut self, cache: Cache) -> Result<Option<Recall<'c>>> {
+        let headers = self.lent()?;
         let Some(asked) = Asked::read(self.options.cache, &self.plan.method, &headers) else { return Ok(None) };
         let Caching { ttl, shared, .. } = self.caching();
         let identity = self.identity(shared, &headers).await?;
-        let Some(key) = CacheKey::new(identity, &self.plan.uri) else { return Ok(None) };
+        let Some(key) = self.key_of(&identity) else { return Ok(None) };
         Ok(Some(Recall {
             rules: cache.rules(ttl, shared),
             cache,
@@ -133,22 +139,31 @@ impl Run<'_> {
         }))
     }
 
+    /// The key of the URL for this identity.
+    fn key_of(&self, identity: &Identity) -> Option<CacheKey> {
+        let (uri, base) = (&self.plan.uri, self.context.base);
+        let target = uri.path_and_query()?.as_str();
+        // What is escaped may be spelt in several ways.
+        if !base.origin().holds(uri) || target.contains('%') {
+            return CacheKey::new(*identity, uri);
+        }
+        Some(Wanted { identity, origin: base.home(), target }.key())
+    }
+
     /// Nothing is kept.
     fn missed(&self) -> Result<Option<Response>> {
         if self.options.cache == CacheMode::OnlyIfCached { Err(missing()) } else { Ok(None) }
     }
 
     /// Looks until there is an answer, or this call is the one that goes for it.
-    async fn look(&mut self, recall: &mut Recall) -> Result<Option<Response>> {
+    async fn look(&mut self, recall: &mut Recall<'_>) -> Result<Option<Response>> {
         let mut waited = false;
         loop {
             let Some(found) = recall.cache.find(&recall.key).await else {
                 recall.lost = true;
                 return if recall.asked.is_offline() { Err(missing()) } else { Ok(None) };
             };
-            recall.entry = found.entry(&recall.headers).filter(|_| recall.asked.looks()).cloned();
-            recall.found = found;
-            let waiting = match self.weigh(recall, waited)? {
+            let waiting = match self.see(recall, found, waited)? {
                 Seen::Given(response) => return Ok(Some(response)),
                 Seen::Sent => return Ok(None),
                 Seen::Wait(waiting) => waiting,
@@ -162,8 +177,15 @@ impl Run<'_> {
         }
     }
 
+    /// What to do about what was found.
+    fn see(&mut self, recall: &mut Recall<'_>, found: Found, waited: bool) -> Result<Seen> {
+        recall.entry = found.entry(&recall.headers).filter(|_| recall.asked.looks()).cloned();
+        recall.found = found;
+        self.weigh(recall, waited)
+    }
+
     /// What to do about what is kept.
-    fn weigh(&mut self, recall: &mut Recall, waited: bool) -> Result<Seen> {
+    fn weigh(&mut self, recall: &mut Recall<'_>, waited: bool) -> Result<Seen> {
         let now = Moment::now();
         let verdict = recall.entry.as_ref().map(|entry| entry.serves(&recall.asked, now));
         if let (Some(entry), Some(verdict)) = (recall.entry.clone(), verdict)
@@ -272,7 +294,7 @@ impl Run<'_> {
     /// The answer that a 304 is about.
     async fn not_modified(
         &mut self,
-        recall: &mut Recall,
+        recall: &mut Recall<'_>,
         told: http::Response<WireBody>,
     ) -> Result<http::Response<WireBody>> {
         let Some(entry) = recall.entry.take().filter(|_| recall.validates) else {
@@ -289,7 +311,7 @@ impl Run<'_> {
             return Ok(told);
         }
         let now = Moment::now();
-        let asked = (&recall.headers, recall.is_signed);
+        let asked = (&*recall.headers, recall.is_signed);
         let Renewed { entry, kept } = entry.renewed(&recall.rules, asked, told.headers(), now);
         let kept = kept && !entry.varies_by(&recall.made);
         recall.cache.note(Noted::Validated);
@@ -373,7 +395,7 @@ impl Run<'_> {
     }
 }
 
-impl Recall {
+impl Recall<'_> {
     fn land(&mut self, landing: Landing) {
         if let Some(flight) = self.flight.take() {
             flight.land(landing, Instant::now());

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
-    header::{COOKIE, SET_COOKIE},
+    header::{CONTENT_TYPE, COOKIE, SET_COOKIE},
 };
 use tokio::time::Instant;
 use tracing::Span;
@@ -69,7 +69,7 @@ pub(super) struct Run<'c> {
     pub(super) sent: HeaderMap,
     pub(super) started: Instant,
     /// What is known of the cache at this URL, and whether it was looked into.
-    pub(super) recall: Option<Box<Recall>>,
+    pub(super) recall: Option<Box<Recall<'c>>>,
     pub(super) looked: bool,
     /// What becomes untrue unless the call ends well.
     pub(super) doubt: Option<Doubt>,
@@ -100,10 +100,21 @@ impl<'c> Run<'c> {
         reading: Reading,
     ) -> Result<Self> {
         let started = Instant::now();
+        let plan = request.plan(&client.context())?;
+        Self::of(client, request, options, reading, (plan, started))
+    }
+
+    /// The same where it is planned already.
+    pub(super) fn of(
+        client: &'c Client,
+        request: &'c Request,
+        options: &'c Options,
+        reading: Reading,
+        (plan, started): (Planned<'c>, Instant),
+    ) -> Result<Self> {
         let core: &Core = &client.core;
         let context = client.context();
-        let plan = request.plan(&context)?;
-        let exchange = Arc::new(client.exchange(&plan, options, started));
+        let exchange = Arc::new(client.exchange(&plan, plan.uri.clone(), options, started));
         let credentials = client.credentials(options, plan.auth).map_err(|error| exchange.dress(error))?;
         let key = idempotency_key(request, &plan, options).map_err(|error| exchange.dress(error))?;
         let correlation = correlation(core.propagation.as_deref()).map_err(|error| exchange.dress(error))?;
@@ -194,7 +205,10 @@ impl<'c> Run<'c> {
         let answer = answer?;
         exchange.status = Some(answer.status());
         self.hear(answer.status(), answer.headers());
-        let answer = Box::pin(self.remember(answer)).await?;
+        let answer = match self.client.core.cache {
+            Some(_) => Box::pin(self.remember(answer)).await?,
+            None => answer,
+        };
         Arc::make_mut(&mut self.exchange).status = Some(answer.status());
         let response = Response::new(answer, Arc::clone(&self.exchange));
         if response.is_success() && self.reading == Reading::Whole {
@@ -234,6 +248,16 @@ impl<'c> Run<'c> {
             Some(hop) => hop.headers(&headers),
             None => headers,
         })
+    }
+
+    /// The same, lent where they are the client's own.
+    pub(super) fn lent(&self) -> Result<Cow<'c, HeaderMap>> {
+        let own = self.context.headers;
+        let same = self.hop.is_none() && self.key.is_none() && self.request.is_plain(&self.plan);
+        if same && !own.contains_key(CONTENT_TYPE) {
+            return Ok(Cow::Borrowed(own));
+        }
+        self.headers().map(Cow::Owned)
     }
 
     /// Whether the request goes to the client's own origin.

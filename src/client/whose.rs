@@ -4,20 +4,20 @@ use std::time::SystemTime;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, FROM, USER_AGENT},
+    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, FROM, USER_AGENT},
 };
 use sha2::{Digest, Sha256};
 
-use super::{run::Run, wait};
+use super::{Core, run::Run, wait};
 use crate::{
     auth::process,
-    cache::{Identity, feed},
+    cache::{ASKING, Identity, feed},
     error::Result,
     secret::Secret,
 };
 
 /// Whose answers are for everybody.
-const EVERYBODY: Identity = [0xff; 32];
+pub(super) const EVERYBODY: Identity = [0xff; 32];
 
 /// Headers that say nothing of who asks.
 const PLAIN: [HeaderName; 5] = [ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, USER_AGENT];
@@ -43,8 +43,8 @@ impl Run<'_> {
         let inherent = if home { self.client.core.inherent } else { anybody };
         let own = if home { self.telling(headers) } else { Vec::new() };
         let jar = self.jar().filter(|_| !headers.contains_key(COOKIE));
-        if inherent == anybody && jar.is_none() && own.is_empty() {
-            return Ok(whose);
+        if jar.is_none() && own.is_empty() {
+            return Ok(joined(whose, inherent));
         }
         let mut hash = Sha256::new();
         feed(&mut hash, &whose);
@@ -89,6 +89,28 @@ impl Run<'_> {
                 || !self.request.secrets().is_empty()
                 || self.client.core.inherent != Identity::default())
     }
+}
+
+/// Whose the answers are to whoever signs in as `whose` with a client of which `inherent` is known.
+fn joined(whose: Identity, inherent: Identity) -> Identity {
+    if inherent == Identity::default() {
+        return whose;
+    }
+    let mut hash = Sha256::new();
+    feed(&mut hash, &whose);
+    feed(&mut hash, &inherent);
+    hash.finalize().into()
+}
+
+/// Whose the answers are to calls with nothing of their own, which ask nothing of the cache; `None` where each call is
+/// looked at.
+pub(super) fn usual(core: &Core) -> Option<Identity> {
+    let asking = ASKING.iter().chain([&CONTENT_TYPE]).any(|name| core.headers.contains_key(name));
+    if core.cache.is_none() || core.jar.is_some() || asking {
+        return None;
+    }
+    let whose = core.credentials.as_ref().ok()?.whose().known()?;
+    Some(joined(whose, core.inherent))
 }
 
 /// What a client's own headers, and its certificate, say of who asks; zeros where that is nothing.

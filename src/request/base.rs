@@ -1,5 +1,6 @@
 //! The base URL: checked once, then only ever extended.
 
+use bytes::Bytes;
 use http::uri::{PathAndQuery, Uri};
 use url::Url;
 
@@ -17,6 +18,8 @@ pub(crate) const LONGEST: usize = 8_000;
 #[derive(Clone)]
 pub(crate) struct Base {
     origin: Origin,
+    /// The same as text.
+    home: Box<str>,
     /// Without a trailing slash.
     prefix: String,
     query: Option<String>,
@@ -80,8 +83,10 @@ impl Base {
     }
 
     fn of(url: &Url, exact: bool) -> Option<Self> {
+        let origin = Origin::new(url)?;
         Some(Self {
-            origin: Origin::new(url)?,
+            home: origin.to_string().into(),
+            origin,
             prefix: if exact { url.path().to_owned() } else { url.path().trim_end_matches('/').to_owned() },
             query: url.query().filter(|query| !query.is_empty()).map(str::to_owned),
             exact,
@@ -90,7 +95,7 @@ impl Base {
 
     /// The absolute URL of `path`, which begins with a slash and is encoded already, without the base's own query.
     pub(crate) fn beside(&self, path: &str) -> String {
-        format!("{}{}", self.origin, self.below(path))
+        format!("{}{}", self.home, self.below(path))
     }
 
     /// `path` from the root of the origin.
@@ -100,6 +105,11 @@ impl Base {
 
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The origin as text.
+    pub(crate) fn home(&self) -> &str {
+        &self.home
     }
 
     /// Whether `uri` is of this origin and below the base path; a base that is one absolute URL has no below.
@@ -118,13 +128,15 @@ impl Base {
 
     /// The full URL of the encoded `path` with `query` behind the base's own.
     pub(crate) fn uri(&self, path: &str, segments: u32, query: &str) -> Result<Uri, Error> {
-        let mut text = String::with_capacity(self.prefix.len() + path.len() + query.len() + 32);
+        let queries = [self.query.as_deref().unwrap_or_default(), query];
+        // Of its exact length, so that it becomes the URL's as it is.
+        let room: usize = queries.iter().map(|query| query.len() + usize::from(!query.is_empty())).sum();
+        let path = if self.exact && segments == 0 { "" } else { path };
+        let mut text = String::with_capacity(self.prefix(segments).len() + path.len() + room);
         text.push_str(self.prefix(segments));
-        if !(self.exact && segments == 0) {
-            text.push_str(path);
-        }
+        text.push_str(path);
         let split = text.len();
-        for query in [self.query.as_deref().unwrap_or_default(), query] {
+        for query in queries {
             if !query.is_empty() {
                 text.push(if text.len() == split { '?' } else { '&' });
                 text.push_str(query);
@@ -138,7 +150,8 @@ impl Base {
         parts.scheme = Some(self.origin.scheme.clone());
         parts.authority = Some(self.origin.authority.clone());
         let wrong = |_| Error::from(Fault::path("the URL holds a character that HTTP does not allow"));
-        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(text).map_err(|error| wrong(error.to_string()))?);
+        parts.path_and_query =
+            Some(PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|error| wrong(error.to_string()))?);
         Uri::from_parts(parts).map_err(|error| wrong(error.to_string()))
     }
 

@@ -45,10 +45,9 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
 }
 
 /// Prepares `body` for reading; the error says which coding is not decoded.
-pub(super) fn decoded(body: WireBody, headers: &HeaderMap) -> Result<Decoded, String> {
-    if !headers.contains_key(CONTENT_ENCODING) || body.is_end_stream() {
-        return Ok(Decoded::Plain(Frames::new(body)));
-    }
+pub(super) fn decoded(body: WireBody, headers: Option<&HeaderMap>) -> Result<Decoded, String> {
+    let coded = headers.filter(|headers| headers.contains_key(CONTENT_ENCODING) && !body.is_end_stream());
+    let Some(headers) = coded else { return Ok(Decoded::Plain(Frames::new(body))) };
     match codings(headers).as_slice() {
         [] => Ok(Decoded::Plain(Frames::new(body))),
         [coding] => one(coding, Frames::new(body)),
@@ -62,7 +61,7 @@ pub(crate) async fn plain(body: &Bytes, headers: &HeaderMap, most: usize) -> Opt
     if !is_coded(headers) {
         return Some(body.clone());
     }
-    let Ok(mut decoded) = decoded(WireBody::full(body.clone()), headers) else { return Some(body.clone()) };
+    let Ok(mut decoded) = decoded(WireBody::full(body.clone()), Some(headers)) else { return Some(body.clone()) };
     let mut whole = BytesMut::new();
     while let Some(piece) = poll_fn(|cx| decoded.poll(cx)).await {
         whole.extend_from_slice(&piece.ok()?);

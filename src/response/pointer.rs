@@ -70,7 +70,7 @@ impl Response {
     }
 
     fn json_text(&self) -> Result<&str> {
-        decode::raw(self.body.buffered(), self.headers.get(CONTENT_TYPE), &self.exchange.masks)
+        decode::raw(self.body.buffered(), self.headers().get(CONTENT_TYPE), &self.exchange.masks)
             .map_err(|why| self.misfit(why))
     }
 

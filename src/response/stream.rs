@@ -50,7 +50,7 @@ enum State {
 impl ByteStream {
     pub(super) fn new(
         body: WireBody,
-        headers: &HeaderMap,
+        headers: Option<&HeaderMap>,
         exchange: Arc<Exchange>,
         deadline: Option<Instant>,
         permits: [Option<Permit>; 2],

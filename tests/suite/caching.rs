@@ -4,6 +4,7 @@ mod crowds;
 mod facts;
 mod giving;
 mod ledger;
+mod passing;
 mod rows;
 mod stage;
 mod storing;

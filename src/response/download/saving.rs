@@ -70,7 +70,7 @@ impl Saving {
     pub(crate) async fn take(self, answer: Result<Response>) -> Result<Taken> {
         let kept = self.kept.as_ref().map(|(state, length)| (state, *length));
         match answer {
-            Ok(response) => match range::fit(response.status, &response.headers, kept) {
+            Ok(response) => match range::fit(response.status, response.headers(), kept) {
                 Fit::Again => Ok(Taken::Again(Box::new(self.anew()))),
                 Fit::Whole => {
                     let length = response.announced();
@@ -116,14 +116,14 @@ impl Saving {
     /// Writes the body of `response` behind what is there, or in its place.
     async fn write(self, response: Response, span: Span) -> Result<Taken> {
         let Self { settings, mut part, kept, url, ranges, sha256 } = self;
-        let coded = is_coded(&response.headers);
-        let digests = if coded { Digests::only(sha256) } else { Digests::read(&response.headers, sha256) };
+        let coded = is_coded(response.headers());
+        let digests = if coded { Digests::only(sha256) } else { Digests::read(response.headers(), sha256) };
         let unverified_length = !response.tells_its_end() && !digests.any();
         let resumed_from = span.offset;
         let state = match kept {
             // Its validator stands in the answer no more than in the file.
             Some(_) if resumed_from > 0 => None,
-            _ => Some(State::of(url, &response.headers, span.total)),
+            _ => Some(State::of(url, response.headers(), span.total)),
         };
         part.keep(settings.keep && state.as_ref().is_none_or(|state| ranges && !coded && state.validator().is_some()));
         let job = Job { part, state, offset: resumed_from, total: span.total, digests };
@@ -167,16 +167,16 @@ async fn transfer(response: Response, job: Job, end: Option<u64>, settings: &Dow
 impl Response {
     /// The length of the body as it is read, where that is known before.
     fn announced(&self) -> Option<u64> {
-        if is_coded(&self.headers) {
+        if is_coded(self.headers()) {
             return None;
         }
-        let said = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let said = self.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         said.or_else(|| self.body.size_hint().exact())
     }
 
     /// Whether the end of the body is told by something else than the end of the connection.
     fn tells_its_end(&self) -> bool {
-        let told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| self.headers.contains_key(name));
+        let told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| self.headers().contains_key(name));
         self.version > http::Version::HTTP_11 || told || self.body.size_hint().exact().is_some()
     }
 
@@ -184,6 +184,6 @@ impl Response {
     fn refused(self, code: &'static str, why: &str) -> Error {
         let kind = if self.status.is_redirection() { ErrorKind::Redirect } else { ErrorKind::Protocol };
         let error = self.exchange.error(kind, code, format!("answered {}; {why}", self.status.as_u16()));
-        error.with_answer(self.status, self.headers, None, None)
+        error.with_answer(self.status, self.headers().clone(), None, None)
     }
 }
