@@ -27,6 +27,7 @@ use crate::{
 mod ambient;
 mod builder;
 mod credentials;
+mod doubt;
 mod fresh;
 mod gate;
 mod judge;

@@ -4,22 +4,21 @@ use std::{borrow::Cow, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
-    header::{CONTENT_LENGTH, CONTENT_LOCATION, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION},
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_LENGTH, IF_MODIFIED_SINCE, IF_NONE_MATCH},
 };
 use tokio::{runtime::Handle, time::Instant};
 
-use super::{Client, Options, Reading, run::Run, wait};
+use super::{Client, Options, Reading, doubt::Doubt, run::Run, wait};
 use crate::{
     body::{BoxFuture, WireBody},
     cache::{
-        Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Identity, Joined, Landing,
-        Moment, Noted, Renewed, Rules, Use, Waiting, Wanted, is_failure, is_unsafe,
+        Asked, Cache, CacheKey, CacheMode, Came, Draft, Entry, Flight, Found, Identity, Joined, Landing, Moment, Noted,
+        Renewed, Rules, Use, Waiting, Wanted, is_failure, is_unsafe,
     },
     catalog::Caching,
     error::{Error, ErrorKind, Outcome, Result},
-    redirect::gate::resolve,
-    request::{Origin, Request},
+    request::Request,
     response::{Response, Source, is_framed},
 };
 
@@ -55,25 +54,6 @@ pub(super) struct Recall<'c> {
     shared: bool,
     /// Headers of the request that were made for it alone, and stand for nobody.
     made: Vec<HeaderName>,
-}
-
-/// What a call may have changed whose answer has not come; made untrue where it never does.
-pub(super) struct Doubt {
-    cache: Cache,
-    places: Vec<CachePlace>,
-}
-
-impl Doubt {
-    /// Nothing was changed, or all of it is untrue already.
-    fn over(mut self) {
-        self.places.clear();
-    }
-}
-
-impl Drop for Doubt {
-    fn drop(&mut self) {
-        self.cache.invalidate_soon(mem::take(&mut self.places));
-    }
 }
 
 /// What a look into the cache comes to.
@@ -249,14 +229,6 @@ impl<'c> Run<'c> {
         !same
     }
 
-    /// Notes what the request that goes out now may change.
-    pub(super) fn doubt(&mut self) {
-        let Some(cache) = self.client.core.cache.as_ref().filter(|_| is_unsafe(&self.plan.method)) else { return };
-        if self.doubt.is_none() {
-            self.doubt = Some(Doubt { cache: cache.clone(), places: self.places(&HeaderMap::new()) });
-        }
-    }
-
     /// Asks, in the headers of a request, whether what is kept still holds.
     pub(super) fn validate(&self, headers: &mut HeaderMap) {
         if let Some(recall) = self.recall.as_ref().filter(|recall| recall.validates)
@@ -371,27 +343,6 @@ impl<'c> Run<'c> {
             }
             None => answer,
         }
-    }
-
-    /// Makes untrue what an unsafe call may have changed.
-    async fn invalidate(&mut self, told: &HeaderMap) {
-        let Some(cache) = &self.client.core.cache else { return };
-        for place in &self.places(told) {
-            cache.invalidate(place).await;
-        }
-    }
-
-    /// What an unsafe call may have changed: its own path, what the answer names of the same origin, what the catalog
-    /// says that it affects, and all that lies under these.
-    fn places(&self, told: &HeaderMap) -> Vec<CachePlace> {
-        let own = Origin::of(&self.plan.uri);
-        let named = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| {
-            let there = resolve(&self.plan.uri, told.get(name)?.to_str().ok()?).ok()?;
-            (Origin::of(&there) == own).then(|| CachePlace::of(&there)).flatten()
-        });
-        let affected = self.request.affected(&self.context, &self.plan);
-        let affected = affected.iter().filter_map(|path| CachePlace::of(&at(&self.plan.uri, path)?));
-        CachePlace::of(&self.plan.uri).into_iter().chain(named).chain(affected).collect()
     }
 }
 
@@ -512,13 +463,6 @@ fn source(verdict: Use) -> Option<Source> {
         Use::Stale | Use::Renew => Some(Source::Stale),
         Use::Validate => None,
     }
-}
-
-/// The URL of `path` at the origin of `uri`.
-fn at(uri: &Uri, path: &str) -> Option<Uri> {
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(path.parse().ok()?);
-    Uri::from_parts(parts).ok()
 }
 
 /// Whether an answer of this status says nothing of the next one: the call failed, or is to be sent again later.

@@ -11,10 +11,11 @@ use tracing::Span;
 
 use super::{
     Client, Core, IDEMPOTENCY_KEY, Options, Propagation, Reading,
+    doubt::Doubt,
     gate::enter,
     next::Failure,
     place::{Place, Receipt},
-    recall::{Doubt, Recall},
+    recall::Recall,
     trace, wait,
 };
 use crate::{
