@@ -36,6 +36,7 @@ mod next;
 mod options;
 mod place;
 mod recall;
+mod remember;
 mod run;
 mod trace;
 mod wait;

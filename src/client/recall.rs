@@ -1,25 +1,25 @@
-//! The cache in the loop: looked into before anything is sent, and fed by what comes.
+//! The cache in the loop, looked into before anything is sent.
 
 use std::{borrow::Cow, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{CONTENT_LENGTH, IF_MODIFIED_SINCE, IF_NONE_MATCH},
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{IF_MODIFIED_SINCE, IF_NONE_MATCH},
 };
 use tokio::{runtime::Handle, time::Instant};
 
-use super::{Client, Options, Reading, doubt::Doubt, run::Run, wait};
+use super::{Client, Options, Reading, run::Run, wait};
 use crate::{
     body::{BoxFuture, WireBody},
     cache::{
-        Asked, Cache, CacheKey, CacheMode, Came, Draft, Entry, Flight, Found, Identity, Joined, Landing, Moment, Noted,
-        Renewed, Rules, Use, Waiting, Wanted, is_failure, is_unsafe,
+        Asked, Cache, CacheKey, CacheMode, Entry, Flight, Found, Identity, Joined, Landing, Moment, Noted, Rules, Use,
+        Waiting, Wanted,
     },
     catalog::Caching,
-    error::{Error, ErrorKind, Outcome, Result},
+    error::{Error, ErrorKind, Result},
     request::Request,
-    response::{Response, Source, is_framed},
+    response::{Response, Source},
 };
 
 /// By what the cache asks whether an answer still holds.
@@ -27,33 +27,33 @@ const CONDITIONS: [HeaderName; 2] = [IF_NONE_MATCH, IF_MODIFIED_SINCE];
 
 /// What a call knows of the cache at one URL.
 pub(super) struct Recall<'c> {
-    cache: Cache,
-    rules: Rules,
-    asked: Asked,
+    pub(super) cache: Cache,
+    pub(super) rules: Rules,
+    pub(super) asked: Asked,
     /// The headers of the request, but for credentials that are attached to each attempt.
-    headers: Cow<'c, HeaderMap>,
-    key: CacheKey,
-    found: Found,
+    pub(super) headers: Cow<'c, HeaderMap>,
+    pub(super) key: CacheKey,
+    pub(super) found: Found,
     /// What is kept for such a request.
-    entry: Option<Arc<Entry>>,
+    pub(super) entry: Option<Arc<Entry>>,
     /// Whether the server is asked if it still holds.
-    validates: bool,
+    pub(super) validates: bool,
     /// What others wait for.
-    flight: Option<Flight>,
+    pub(super) flight: Option<Flight>,
     /// Whether the answer is kept once it is read.
-    filling: bool,
+    pub(super) filling: bool,
     /// Whether it was kept already.
-    kept: bool,
+    pub(super) kept: bool,
     /// Whether the call was counted as one that nothing was kept for.
-    counted: bool,
+    pub(super) counted: bool,
     /// Whether the store failed: nothing is kept, since nobody knows what was made untrue.
-    lost: bool,
+    pub(super) lost: bool,
     /// Whether the request carries credentials.
-    is_signed: bool,
+    pub(super) is_signed: bool,
     /// Whether the answer is for everybody.
-    shared: bool,
+    pub(super) shared: bool,
     /// Headers of the request that were made for it alone, and stand for nobody.
-    made: Vec<HeaderName>,
+    pub(super) made: Vec<HeaderName>,
 }
 
 /// What a look into the cache comes to.
@@ -198,7 +198,7 @@ impl<'c> Run<'c> {
     }
 
     /// The answer of this call that is not the server's.
-    fn given(&mut self, answer: http::Response<WireBody>, source: Source) -> Response {
+    pub(super) fn given(&mut self, answer: http::Response<WireBody>, source: Source) -> Response {
         let exchange = Arc::make_mut(&mut self.exchange);
         exchange.elapsed = self.started.elapsed();
         exchange.status = Some(answer.status());
@@ -235,177 +235,6 @@ impl<'c> Run<'c> {
             && let Some(entry) = &recall.entry
         {
             entry.ask(headers);
-        }
-    }
-
-    /// Takes in an answer's head: what is kept takes the place of a 304, what is to be kept is copied on its way, and
-    /// what the call may have changed is forgotten.
-    pub(super) async fn remember(&mut self, answer: http::Response<WireBody>) -> Result<http::Response<WireBody>> {
-        if is_unsafe(&self.plan.method) {
-            if matches!(answer.status().as_u16(), 200..=399) {
-                self.invalidate(answer.headers()).await;
-                self.doubt.take().into_iter().for_each(Doubt::over);
-            }
-            return Ok(answer);
-        }
-        let Some(mut recall) = self.recall.take() else { return Ok(answer) };
-        let answer = match (answer.status(), self.plan.method == Method::HEAD) {
-            (StatusCode::NOT_MODIFIED, _) if !recall.asked.is_conditional() => {
-                self.not_modified(&mut recall, answer).await
-            }
-            (_, true) => {
-                recall.compare(answer.status(), answer.headers()).await;
-                Ok(answer)
-            }
-            _ => Ok(recall.take_in(answer).await),
-        };
-        self.recall = Some(recall);
-        answer
-    }
-
-    /// The answer that a 304 is about.
-    async fn not_modified(
-        &mut self,
-        recall: &mut Recall<'_>,
-        told: http::Response<WireBody>,
-    ) -> Result<http::Response<WireBody>> {
-        let Some(entry) = recall.entry.take().filter(|_| recall.validates) else {
-            let why = "the server says that nothing has changed, and was not asked";
-            return Err(
-                Error::coded(ErrorKind::Protocol, "protocol.not_modified", why).with_outcome(Outcome::Processed)
-            );
-        };
-        recall.validates = false;
-        if !entry.is_meant(told.headers()) {
-            // It is about another answer than the one that is kept, which is asked for in full.
-            recall.cache.forget(&recall.key).await;
-            self.anew = true;
-            return Ok(told);
-        }
-        let now = Moment::now();
-        let asked = (&*recall.headers, recall.is_signed);
-        let Renewed { entry, kept } = entry.renewed(&recall.rules, asked, told.headers(), now);
-        let kept = kept && !entry.varies_by(&recall.made);
-        recall.cache.note(Noted::Validated);
-        Arc::make_mut(&mut self.exchange).source = Source::Validated;
-        let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
-        if kept {
-            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::new(entry)).await;
-        } else {
-            recall.cache.forget(&recall.key).await;
-        }
-        recall.land(if fresh { Landing::Kept } else { Landing::Missed });
-        Ok(answer)
-    }
-
-    /// How long an answer on its way is that is read before it is handed out, since others wait for it.
-    pub(super) fn is_awaited(&self, response: &Response) -> Option<u64> {
-        let recall = self.recall.as_ref().filter(|recall| recall.filling)?;
-        let length = response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-        let awaited = recall.flight.as_ref().is_some_and(Flight::is_awaited);
-        (awaited && recall.rules.holds(length)).then_some(length)
-    }
-
-    /// Lets those who wait know that the answer was read whole.
-    pub(super) fn landed(&mut self) {
-        if let Some(recall) = &mut self.recall
-            && recall.filling
-        {
-            recall.land(Landing::Kept);
-        }
-    }
-
-    /// What the call ends with: a stale answer may stand in for a failure, and those who wait hear of it.
-    pub(super) async fn ended(&mut self, answer: Result<Response>) -> Result<Response> {
-        let lost = self.lost || matches!(&answer, Err(error) if error.outcome() == Outcome::MaybeProcessed);
-        if self.doubt.is_some() && lost {
-            self.invalidate(&HeaderMap::new()).await;
-        }
-        self.doubt.take().into_iter().for_each(Doubt::over);
-        let Some(mut recall) = self.recall.take() else { return answer };
-        let failed = match &answer {
-            Ok(response) => is_failure(response.status()),
-            Err(error) => may_pass(error.kind()),
-        };
-        match &answer {
-            Err(error) if !is_own(error.kind()) => {
-                recall.land(Landing::Failed(Arc::new(self.exchange.dress(error.copy()))));
-            }
-            Ok(_) if !recall.filling => recall.land(Landing::Missed),
-            _ => {}
-        }
-        let now = Moment::now();
-        let kept = recall.found.entry(&recall.headers).filter(|entry| failed && entry.stands_in(&recall.asked, now));
-        match kept.and_then(|entry| entry.answer(&recall.headers, now)) {
-            Some(stale) => {
-                recall.cache.note(Noted::Stale);
-                Ok(self.given(stale, Source::Stale))
-            }
-            None => answer,
-        }
-    }
-}
-
-impl Recall<'_> {
-    fn land(&mut self, landing: Landing) {
-        if let Some(flight) = self.flight.take() {
-            flight.land(landing, Instant::now());
-        }
-    }
-
-    /// Sees to it that an answer is kept, or to it that what it replaces is not.
-    async fn take_in(&mut self, answer: http::Response<WireBody>) -> http::Response<WireBody> {
-        let now = Moment::now();
-        if !mem::replace(&mut self.counted, true) {
-            self.cache.note(Noted::Miss);
-        }
-        let status = answer.status();
-        let Some(draft) = self.draft(&answer, now) else {
-            if is_for_now(status) || status == StatusCode::NOT_MODIFIED {
-                return answer;
-            }
-            // Who is refused may be let in once the call is signed anew.
-            if status != StatusCode::UNAUTHORIZED {
-                self.land(Landing::Alone);
-            }
-            if self.found.entry(&self.headers).is_some() {
-                self.cache.forget(&self.key).await;
-            }
-            return answer;
-        };
-        self.filling = draft.is_fresh(now);
-        let (parts, body) = answer.into_parts();
-        let body = if status == StatusCode::NO_CONTENT { WireBody::empty() } else { body };
-        let body = match body.into_bytes() {
-            Ok(bytes) => {
-                let body = Bytes::copy_from_slice(&bytes);
-                self.kept = self.cache.keep_whole(&self.key, self.found.slot.as_deref(), &draft, body).await;
-                WireBody::full(bytes)
-            }
-            Err(body) => self.cache.filled(body, draft, &self.found, &self.key),
-        };
-        http::Response::from_parts(parts, body)
-    }
-
-    /// What is to be kept of an answer.
-    fn draft(&self, answer: &http::Response<WireBody>, now: Moment) -> Option<Draft> {
-        let came = Came {
-            method: &Method::GET,
-            asked: &self.headers,
-            signed: self.is_signed,
-            status: answer.status(),
-            version: answer.version(),
-            headers: answer.headers(),
-        };
-        let draft = self.rules.draft(&came, now, self.found.stamp).filter(|_| is_framed(answer));
-        draft.filter(|draft| !draft.varies_by(&self.made))
-    }
-
-    /// Forgets what is kept where a HEAD says that it has changed.
-    async fn compare(&mut self, status: StatusCode, told: &HeaderMap) {
-        let changed = |entry: &Arc<Entry>| status != entry.status() || entry.differs(told);
-        if status.is_success() && self.found.entry(&self.headers).is_some_and(changed) {
-            self.cache.forget(&self.key).await;
         }
     }
 }
@@ -463,29 +292,6 @@ fn source(verdict: Use) -> Option<Source> {
         Use::Stale | Use::Renew => Some(Source::Stale),
         Use::Validate => None,
     }
-}
-
-/// Whether an answer of this status says nothing of the next one: the call failed, or is to be sent again later.
-fn is_for_now(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status.as_u16(), 408 | 421 | 425 | 429)
-}
-
-/// Whether such a failure lets a stale answer stand in.
-fn may_pass(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Connect
-            | ErrorKind::Tls
-            | ErrorKind::Timeout
-            | ErrorKind::Protocol
-            | ErrorKind::Body
-            | ErrorKind::Circuit
-    )
-}
-
-/// Whether such a failure is about this call, and says nothing to others.
-fn is_own(kind: ErrorKind) -> bool {
-    !matches!(kind, ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Protocol | ErrorKind::Body | ErrorKind::Circuit)
 }
 
 fn missing() -> Error {
