@@ -351,6 +351,14 @@ impl Response {
         }
     }
 
+    /// The answer once more, with what is here of its body.
+    pub(crate) fn copy(&self) -> http::Response<Bytes> {
+        let mut copy = http::Response::new(Bytes::copy_from_slice(self.body.buffered()));
+        (*copy.status_mut(), *copy.version_mut()) = (self.status, self.version);
+        copy.headers_mut().clone_from(self.headers());
+        copy
+    }
+
     /// `error` with this answer.
     pub(crate) async fn told(self, error: Error) -> Error {
         let (status, headers, outcome) = (self.status, self.headers().clone(), error.outcome());

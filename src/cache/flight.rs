@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::{sync::watch, time::Instant};
 
 use super::key::CacheKey;
@@ -37,6 +38,8 @@ pub(crate) enum Landing {
     Alone,
     /// There is none this time.
     Missed,
+    /// The server failed, and said so; it is not asked again by all at once.
+    Answered(Arc<http::Response<Bytes>>),
     /// It failed, and so would the others.
     Failed(Arc<Error>),
 }

@@ -126,7 +126,8 @@ impl Entry {
     fn encode(&self, out: &mut BytesMut) {
         let Terms { lifetime, no_cache, must_revalidate, immutable, while_revalidate, if_error, age } = self.terms;
         out.put_u16(self.status.as_u16());
-        out.put_u8(if self.version == Version::HTTP_2 { 2 } else { u8::from(self.version == Version::HTTP_11) });
+        let versions = [Version::HTTP_10, Version::HTTP_11, Version::HTTP_2, Version::HTTP_3];
+        out.put_u8(versions.iter().position(|version| *version == self.version).unwrap_or(1) as u8);
         out.put_u8(u8::from(no_cache) | u8::from(must_revalidate) << 1 | u8::from(immutable) << 2);
         for time in [lifetime, while_revalidate, if_error, age] {
             out.put_u64(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
@@ -148,7 +149,8 @@ impl Entry {
         let version = match rest.try_get_u8().ok()? {
             0 => Version::HTTP_10,
             1 => Version::HTTP_11,
-            _ => Version::HTTP_2,
+            2 => Version::HTTP_2,
+            _ => Version::HTTP_3,
         };
         let flags = rest.try_get_u8().ok()?;
         let mut time = || rest.try_get_u64().ok().map(Duration::from_nanos);

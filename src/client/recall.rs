@@ -76,14 +76,17 @@ impl<'c> Run<'c> {
         let mut recall = Box::new(recall);
         // What is in memory needs no future of its own.
         let found = recall.cache.find_now(&recall.key);
-        let given = match found.map(|found| self.see(&mut recall, found, false)).transpose()? {
-            Some(Seen::Given(response)) => Some(response),
-            Some(Seen::Sent) => None,
-            Some(Seen::Wait(_)) | None => Box::pin(self.look(&mut recall)).await?,
+        let seen = found.map(|found| self.see(&mut recall, found, false)).transpose();
+        let given = match seen {
+            Ok(Some(Seen::Given(response))) => Ok(Some(response)),
+            Ok(Some(Seen::Sent)) => Ok(None),
+            Ok(Some(Seen::Wait(_)) | None) => Box::pin(self.look(&mut recall)).await,
+            Err(error) => Err(error),
         };
         // What asks for a part, and is not given it, is of no use to the cache.
-        self.recall = Some(recall).filter(|recall| given.is_none() && !recall.lost && !recall.asked.is_part());
-        Ok(given)
+        let goes = !matches!(given, Ok(Some(_))) && !recall.lost && !recall.asked.is_part();
+        self.recall = Some(recall).filter(|_| goes);
+        given
     }
 
     /// What the catalog says of caching; of what its route leads to it says no more than that nothing is kept.
@@ -150,6 +153,12 @@ impl<'c> Run<'c> {
             };
             match wait::turn(self.until, waiting.landing()).await? {
                 Some(Landing::Failed(error)) => return Err(error.copy()),
+                Some(Landing::Answered(failure)) => {
+                    return Ok(Some(match recall.stand_in() {
+                        Some(stale) => self.given(stale, Source::Stale),
+                        None => self.given(again(&failure), Source::Server),
+                    }));
+                }
                 Some(_) => waited = true,
                 // It was given up: the first to look takes its place.
                 None => {}
@@ -292,6 +301,14 @@ fn source(verdict: Use) -> Option<Source> {
         Use::Stale | Use::Renew => Some(Source::Stale),
         Use::Validate => None,
     }
+}
+
+/// An answer that another call was given.
+fn again(told: &http::Response<Bytes>) -> http::Response<WireBody> {
+    let mut answer = http::Response::new(WireBody::full(told.body().clone()));
+    (*answer.status_mut(), *answer.version_mut()) = (told.status(), told.version());
+    answer.headers_mut().clone_from(told.headers());
+    answer
 }
 
 fn missing() -> Error {

@@ -104,26 +104,41 @@ impl Run<'_> {
             Ok(response) => is_failure(response.status()),
             Err(error) => may_pass(error.kind()),
         };
-        match &answer {
+        let answer = match answer {
             Err(error) if !is_own(error.kind()) => {
                 recall.land(Landing::Failed(Arc::new(self.exchange.dress(error.copy()))));
+                Err(error)
             }
-            Ok(_) if !recall.filling => recall.land(Landing::Missed),
-            _ => {}
-        }
-        let now = Moment::now();
-        let kept = recall.found.entry(&recall.headers).filter(|entry| failed && entry.stands_in(&recall.asked, now));
-        match kept.and_then(|entry| entry.answer(&recall.headers, now)) {
-            Some(stale) => {
-                recall.cache.note(Noted::Stale);
-                Ok(self.given(stale, Source::Stale))
+            Ok(response) if failed && recall.flight.as_ref().is_some_and(Flight::is_awaited) => {
+                let response = response.kept().await;
+                recall.land(Landing::Answered(Arc::new(response.copy())));
+                Ok(response)
             }
+            Ok(response) => {
+                if !recall.filling {
+                    recall.land(Landing::Missed);
+                }
+                Ok(response)
+            }
+            error => error,
+        };
+        match failed.then(|| recall.stand_in()).flatten() {
+            Some(stale) => Ok(self.given(stale, Source::Stale)),
             None => answer,
         }
     }
 }
 
 impl Recall<'_> {
+    /// The stale answer that may stand in for a failure.
+    pub(super) fn stand_in(&self) -> Option<http::Response<WireBody>> {
+        let now = Moment::now();
+        let stale = self.found.entry(&self.headers).filter(|entry| entry.stands_in(&self.asked, now))?;
+        let stale = stale.answer(&self.headers, now)?;
+        self.cache.note(Noted::Stale);
+        Some(stale)
+    }
+
     fn land(&mut self, landing: Landing) {
         if let Some(flight) = self.flight.take() {
             flight.land(landing, Instant::now());
