@@ -14,11 +14,11 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     body::{BoxFuture, WireBody},
-    error::Result,
+    error::{Error, ErrorKind, Result},
 };
 
 mod control;
@@ -54,6 +54,9 @@ const CAPACITY: u64 = 64 << 20;
 
 /// How large a body that is kept may be unless told otherwise, in bytes.
 const ENTRY: u64 = 1 << 20;
+
+/// How long a store may take for one operation; those here are bounded more closely.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps answers and gives them again (RFC 9111); clones share it, and so do the clients that are given one.
 ///
@@ -219,11 +222,11 @@ impl Cache {
         match &self.store {
             Store::Memory(_) => self.find_now(key),
             Store::Own(backend) => {
-                let Kept { value, stamp } = self.heard(backend.get(key).await)?;
+                let Kept { value, stamp } = self.heard(in_time(backend.get(key)).await)?;
                 let slot = value.as_ref().map(|value| Slot::decode(key, value, Moment::now()));
                 if let Some(None) = slot {
                     // Nothing of ours, or spoilt.
-                    self.heard(backend.remove(key).await);
+                    self.heard(in_time(backend.remove(key)).await);
                 }
                 Some(Found { slot: slot.flatten().map(Arc::new), stamp })
             }
@@ -248,7 +251,8 @@ impl Cache {
 
     /// The same for a body that is here.
     pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: Bytes) -> bool {
-        let plain = if self.rules.holds(body.len() as u64) { draft.plain(&body).await } else { None };
+        let whole = self.rules.holds(body.len() as u64) && draft.is_whole(&body);
+        let plain = if whole { draft.plain(&body).await } else { None };
         let may = plain.is_some_and(|plain| !decide::holds_token(&plain));
         if may {
             self.keep(key, slot, draft.entry(body)).await;
@@ -262,24 +266,28 @@ impl Cache {
         if draft.is_coded() {
             return false;
         }
-        if self.rules.holds(body.len() as u64) && !decide::holds_token(body) {
-            self.count(|counters| &counters.kept);
-            let entry = draft.entry(body.clone());
-            let stamp = entry.stamp();
-            memory.set(key.clone(), slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry)), stamp);
+        if self.rules.holds(body.len() as u64) && draft.is_whole(body) && !decide::holds_token(body) {
+            self.keep_here(memory, key, slot, &draft.entry(body.clone()));
         }
         true
     }
 
+    /// Keeps `entry` in memory, beside what was found before, and what others have kept since then.
+    fn keep_here(&self, memory: &Memory, key: &CacheKey, slot: Option<&Slot>, entry: &Arc<Entry>) {
+        self.count(|counters| &counters.kept);
+        let known = memory.get(key).map(|kept| kept.slot());
+        let slot = known.as_deref().or(slot).map_or_else(|| Slot::default().with(entry), |slot| slot.with(entry));
+        memory.set(key.clone(), slot, entry.stamp());
+    }
+
     /// Keeps `entry` beside what was found before.
     pub(crate) async fn keep(&self, key: &CacheKey, slot: Option<&Slot>, entry: Arc<Entry>) {
-        let stamp = entry.stamp();
-        let slot = slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry));
-        self.count(|counters| &counters.kept);
         match &self.store {
-            Store::Memory(memory) => memory.set(key.clone(), slot, stamp),
+            Store::Memory(memory) => self.keep_here(memory, key, slot, &entry),
             Store::Own(backend) => {
-                self.heard(backend.set(key, slot.encode(key), slot.life()).await);
+                self.count(|counters| &counters.kept);
+                let slot = slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry));
+                self.heard(in_time(backend.set(key, slot.encode(key), slot.life())).await);
             }
         }
     }
@@ -288,7 +296,7 @@ impl Cache {
     pub(crate) async fn forget(&self, key: &CacheKey) {
         match &self.store {
             Store::Memory(memory) => memory.remove(key),
-            Store::Own(backend) => drop(self.heard(backend.remove(key).await)),
+            Store::Own(backend) => drop(self.heard(in_time(backend.remove(key)).await)),
         }
     }
 
@@ -296,7 +304,25 @@ impl Cache {
     pub(crate) async fn invalidate(&self, place: &CachePlace) {
         match &self.store {
             Store::Memory(memory) => memory.invalidate(place),
-            Store::Own(backend) => drop(self.heard(backend.invalidate(place).await)),
+            Store::Own(backend) => drop(self.heard(in_time(backend.invalidate(place)).await)),
+        }
+    }
+
+    /// The same for a caller who cannot wait for it.
+    pub(crate) fn invalidate_soon(&self, places: Vec<CachePlace>) {
+        match &self.store {
+            Store::Memory(memory) => places.iter().for_each(|place| memory.invalidate(place)),
+            Store::Own(_) if places.is_empty() => {}
+            Store::Own(_) => {
+                if let Ok(runtime) = Handle::try_current() {
+                    let cache = self.clone();
+                    runtime.spawn(async move {
+                        for place in &places {
+                            cache.invalidate(place).await;
+                        }
+                    });
+                }
+            }
         }
     }
 
@@ -334,6 +360,15 @@ impl Cache {
             Noted::Miss => &counters.misses,
         });
     }
+}
+
+/// What a store says, or that it took too long.
+async fn in_time<T>(answer: BoxFuture<'_, Result<T>>) -> Result<T> {
+    if Handle::try_current().is_err() {
+        return answer.await;
+    }
+    let late = || Error::coded(ErrorKind::Store, "store.slow", "the store did not answer in time");
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// What became of a call that could be answered from the cache.
@@ -421,7 +456,7 @@ pub enum CacheMode {
 ///
 /// It may forget anything at any time, and never gives what was kept under another key. An error is told of once in
 /// the log and counts as nothing kept: a call never fails for its cache. Each operation is bounded in time by the
-/// store itself.
+/// store itself; one that takes longer than 2 s is given up and counts as failed.
 pub trait CacheBackend: fmt::Debug + Send + Sync {
     /// What is kept under `key`, and the stamp of its place.
     fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Kept>>;

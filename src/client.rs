@@ -27,6 +27,7 @@ use crate::{
 mod ambient;
 mod builder;
 mod credentials;
+mod doubt;
 mod fresh;
 mod gate;
 mod judge;
@@ -35,6 +36,7 @@ mod next;
 mod options;
 mod place;
 mod recall;
+mod remember;
 mod run;
 mod trace;
 mod wait;

@@ -320,6 +320,26 @@ impl Response {
         }
     }
 
+    /// The same answer with its body here as it came, which is at most `most` bytes.
+    pub(crate) fn gathered(mut self, most: u64) -> impl Future<Output = Result<Self>> + Send {
+        let body = std::mem::replace(&mut self.body, WireBody::empty());
+        let (exchange, permits) = (Arc::clone(&self.exchange), std::mem::take(&mut self.permits));
+        // Nothing is decoded where nothing is said of a coding.
+        let mut stream = ByteStream::new(body, None, exchange, self.exchange.deadline, permits);
+        async move {
+            let mut whole = BytesMut::new();
+            while let Some(piece) = stream.next().await.transpose()? {
+                whole.extend_from_slice(&piece);
+                if whole.len() as u64 > most {
+                    let why = "the body is longer than it says";
+                    return Err(self.exchange.error(ErrorKind::Body, "body.too_large", why));
+                }
+            }
+            self.body = WireBody::full(whole.freeze());
+            Ok(self)
+        }
+    }
+
     /// The same answer without its connection: what little is left of the body is read, so that it can be used again.
     pub(crate) fn kept(mut self) -> impl Future<Output = Self> + Send {
         let soon = Instant::now().checked_add(KEEP_TIME);
@@ -329,6 +349,14 @@ impl Response {
             self.replace(body);
             self
         }
+    }
+
+    /// The answer once more, with what is here of its body.
+    pub(crate) fn copy(&self) -> http::Response<Bytes> {
+        let mut copy = http::Response::new(Bytes::copy_from_slice(self.body.buffered()));
+        (*copy.status_mut(), *copy.version_mut()) = (self.status, self.version);
+        copy.headers_mut().clone_from(self.headers());
+        copy
     }
 
     /// `error` with this answer.

@@ -135,6 +135,11 @@ impl Prepared {
         own.map(|(name, _)| name).find(|name| headers.contains_key(*name))
     }
 
+    /// Whether they put a header of this name into requests, unless the call does.
+    pub(crate) fn sets(&self, name: &HeaderName) -> bool {
+        self.headers.iter().chain(&self.stand_ins).any(|(own, _)| own == name)
+    }
+
     /// The query parameter that carries a key, to be shown as a placeholder.
     pub(crate) fn query_name(&self) -> Option<&str> {
         self.query.as_ref().map(|(name, _)| name.as_str())

@@ -48,7 +48,8 @@ pub trait Sign: fmt::Debug + Send + Sync {
     /// Whose answers a cache keeps for requests that it signs: a text that is the same for the same person or service,
     /// today and after a restart, and another for everybody else. `None`, the default, keeps them for this very signer.
     ///
-    /// It is asked before a request is signed, for each call that could be answered from a cache.
+    /// It is asked before a request is signed, for each call that could be answered from a cache, and once more after each
+    /// signing: where it says another then, nothing that is kept is used, and the answer is not kept.
     fn identity(&self) -> BoxFuture<'_, Result<Option<Secret>>> {
         Box::pin(std::future::ready(Ok(None)))
     }

@@ -154,15 +154,12 @@ impl Rules {
     pub(crate) fn draft(&self, came: &Came<'_>, now: Moment, stamp: u64) -> Option<Draft> {
         let (status, headers) = (came.status, came.headers);
         let control = Control::read(headers);
-        let understood = control.must_understand && is_understood(status);
         let refused = *came.method != Method::GET
             || came.asked.contains_key(RANGE)
             || headers.contains_key(CONTENT_RANGE) && status == StatusCode::PARTIAL_CONTENT
-            || control.no_store && !understood
-            || control.must_understand && !understood
             || headers.contains_key(SET_COOKIE) && !self.cookies
             || is_pragma_no_cache(headers)
-            || self.shared && (control.private || came.signed && !is_for_all(&control));
+            || self.refuses(status, &control, came.signed);
         if refused || !self.keeps(status, headers, &control, now) {
             return None;
         }
@@ -184,6 +181,13 @@ impl Rules {
             came: now,
             stamp,
         })
+    }
+
+    /// Whether what an answer says forbids to keep it.
+    pub(super) fn refuses(&self, status: StatusCode, control: &Control, signed: bool) -> bool {
+        // Who must understand a status, and does, need not mind `no-store` (RFC 9111, section 5.2.2.3).
+        let forbidden = if control.must_understand { !is_understood(status) } else { control.no_store };
+        forbidden || self.shared && (control.private || signed && !is_for_all(control))
     }
 
     /// Whether an answer of this status is kept.

@@ -75,7 +75,7 @@ impl Entry {
     /// Its headers as they are kept.
     pub(super) fn map(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(12);
-        for line in self.lines() {
+        for line in lines(&self.head) {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::from_bytes(line.0), HeaderValue::from_maybe_shared(self.head.slice_ref(line.1)))
             {
@@ -85,17 +85,9 @@ impl Entry {
         headers
     }
 
-    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.head.split(|byte| *byte == b'\n').filter_map(|line| {
-            let at = line.iter().position(|byte| *byte == b':')?;
-            Some((&line[..at], &line[at + 1..]))
-        })
-    }
-
     /// The first value of a header.
     pub(super) fn get(&self, name: &HeaderName) -> Option<HeaderValue> {
-        let (_, value) = self.lines().find(|(known, _)| *known == name.as_str().as_bytes())?;
-        HeaderValue::from_maybe_shared(self.head.slice_ref(value)).ok()
+        HeaderValue::from_maybe_shared(self.head.slice_ref(first(&self.head, name)?)).ok()
     }
 
     /// By what it can be validated.
@@ -121,7 +113,13 @@ impl Entry {
     }
 
     /// The same answer, as a 304 of `now` to a request with the headers `asked` leaves it (RFC 9111, section 3.2).
-    pub(crate) fn renewed(&self, rules: &Rules, asked: &HeaderMap, told: &HeaderMap, now: Moment) -> Renewed {
+    pub(crate) fn renewed(
+        &self,
+        rules: &Rules,
+        (asked, signed): (&HeaderMap, bool),
+        told: &HeaderMap,
+        now: Moment,
+    ) -> Renewed {
         let mut headers = self.map();
         let of_body = |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_RANGE);
         let fields = || kept_headers(told, rules).filter(|(name, _)| !of_body(name));
@@ -135,7 +133,7 @@ impl Entry {
         let mut with_age = headers.clone();
         with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
         let terms = Terms::read(rules, self.status, &with_age, &control, now);
-        let selecting = Selecting::read(asked, &headers).filter(|_| !control.no_store);
+        let selecting = Selecting::read(asked, &headers).filter(|_| !rules.refuses(self.status, &control, signed));
         let kept = selecting.is_some();
         let selecting = selecting.unwrap_or_default();
         Renewed { entry: Self { head: text(|| headers.iter()), selecting, terms, came: now, ..self.clone() }, kept }
@@ -161,6 +159,11 @@ impl Entry {
         (*answer.status_mut(), *answer.version_mut()) = (self.status, self.version);
         *answer.headers_mut() = self.headers(now);
         answer
+    }
+
+    /// Whether it varies by one of these headers.
+    pub(crate) fn varies_by(&self, names: &[HeaderName]) -> bool {
+        self.selecting.names(names)
     }
 
     /// Whether a HEAD with these headers is about another answer.
@@ -229,6 +232,17 @@ impl Draft {
         self.terms.lifetime > age && !self.terms.no_cache
     }
 
+    /// Whether it varies by one of these headers.
+    pub(crate) fn varies_by(&self, names: &[HeaderName]) -> bool {
+        self.selecting.names(names)
+    }
+
+    /// Whether `body` is as long as the answer says, where it says so.
+    pub(super) fn is_whole(&self, body: &Bytes) -> bool {
+        let said = first(&self.head, &CONTENT_LENGTH).filter(|_| self.status != StatusCode::NO_CONTENT);
+        said.is_none_or(|length| str::from_utf8(length).is_ok_and(|length| length.parse() == Ok(body.len())))
+    }
+
     /// The body as its reader sees it; `None` where that cannot be.
     pub(super) async fn plain(&self, body: &Bytes) -> Option<Bytes> {
         plain(body, &self.codings, DECODED).await
@@ -264,6 +278,19 @@ pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl It
         let left = trip.contains(name) || other.contains(&name.as_str()) || **name == AUTHORIZATION;
         !(left || cookie && !cookies || named.iter().any(|known| known == name.as_str()))
     })
+}
+
+/// The names and values of headers that are kept as text.
+fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    head.split(|byte| *byte == b'\n').filter_map(|line| {
+        let at = line.iter().position(|byte| *byte == b':')?;
+        Some((&line[..at], &line[at + 1..]))
+    })
+}
+
+/// The first value of a header.
+fn first<'h>(head: &'h [u8], name: &HeaderName) -> Option<&'h [u8]> {
+    lines(head).find(|(known, _)| *known == name.as_str().as_bytes()).map(|(_, value)| value)
 }
 
 /// A header.

@@ -14,6 +14,12 @@ use crate::{
     error::BoxError,
 };
 
+/// So much room is made before anything has come.
+const AHEAD: usize = 64 << 10;
+
+/// So much room may be left over.
+const SLACK: usize = 256;
+
 /// A body that is kept when it ends, unless it becomes too long: then it passes through.
 pub(super) struct Fill {
     body: WireBody,
@@ -26,20 +32,26 @@ pub(super) struct Fill {
 impl Fill {
     pub(super) fn new(body: WireBody, keep: Keep, limit: usize) -> Self {
         let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        // What is known to be too long is not copied at all.
+        // What is known to be too long is not copied at all, and what a server says of its length is not believed at once.
         let fits = expected.is_none_or(|length| length <= limit);
-        let copy = fits.then(|| (BytesMut::with_capacity(expected.unwrap_or_default()), keep));
+        let room = expected.unwrap_or_default().min(AHEAD);
+        let copy = fits.then(|| (BytesMut::with_capacity(room), keep));
         Self { body, copy, limit, keeping: None }
     }
 
     fn copy(&mut self, piece: &Bytes) {
         let Some((copy, _)) = &mut self.copy else { return };
-        if copy.len() + piece.len() > self.limit {
+        if copy.len().saturating_add(piece.len()) > self.limit {
             self.copy = None;
         } else {
             copy.extend_from_slice(piece);
         }
     }
+}
+
+/// The bytes, without room for more of them.
+fn fitted(bytes: BytesMut) -> Bytes {
+    if bytes.capacity() - bytes.len() > SLACK { Bytes::copy_from_slice(&bytes) } else { bytes.freeze() }
 }
 
 impl Body for Fill {
@@ -61,7 +73,7 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    let body = copy.freeze();
+                    let body = fitted(copy);
                     if !keep.keep_now(&body) {
                         self.keeping = Some(Box::pin(keep.keep(body)));
                     }

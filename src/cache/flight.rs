@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use quick_cache::DefaultHashBuilder;
 use tokio::{sync::watch, time::Instant};
 
@@ -38,6 +39,8 @@ pub(crate) enum Landing {
     Alone,
     /// There is none this time.
     Missed,
+    /// The server failed, and said so; it is not asked again by all at once.
+    Answered(Arc<http::Response<Bytes>>),
     /// It failed, and so would the others.
     Failed(Arc<Error>),
 }

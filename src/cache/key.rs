@@ -1,6 +1,7 @@
 //! By what an answer is found again, and the places that it lies under.
 
 use std::{
+    borrow::Cow,
     fmt,
     hash::{Hash, Hasher},
     sync::Arc,
@@ -73,9 +74,9 @@ impl Equivalent<CacheKey> for Wanted<'_> {
 impl CacheKey {
     /// The key of a URL; `None` where it is not absolute.
     pub(crate) fn new(identity: Identity, uri: &Uri) -> Option<Self> {
-        let origin = Origin::of(uri)?.to_string();
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        Some(Wanted { identity: &identity, origin: &origin, target }.key())
+        let origin = Origin::of(uri)?.to_string().to_ascii_lowercase();
+        let target = normal(uri.path_and_query().map_or("/", |target| target.as_str()));
+        Some(Wanted { identity: &identity, origin: &origin, target: &target }.key())
     }
 
     /// 64 hexadecimal digits that stand for this key in a store which has `salt`; no part can be read from them.
@@ -135,8 +136,8 @@ impl CachePlace {
 
     /// The place of a URL; `None` where it is not absolute.
     pub(crate) fn of(uri: &Uri) -> Option<Self> {
-        let origin = Origin::of(uri)?.to_string();
-        Some(Self::new(&format!("{origin}{}", uri.path()), origin.len()))
+        let origin = Origin::of(uri)?.to_string().to_ascii_lowercase();
+        Some(Self::new(&format!("{origin}{}", normal(uri.path())), origin.len()))
     }
 
     /// 32 hexadecimal digits that stand for its origin in a store which has `salt`.
@@ -170,6 +171,33 @@ impl CachePlace {
 pub(super) fn ends(url: &str, origin: usize) -> impl Iterator<Item = usize> {
     let path = url.as_bytes()[origin..].iter().enumerate();
     path.filter(|(_, byte)| **byte == b'/').map(move |(at, _)| origin + at).chain([url.len()])
+}
+
+/// A path and query in the one form that all who mean the same write it in (RFC 3986, section 6.2.2): what need not be
+/// encoded is not, and digits are capitals.
+fn normal(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        rest = after;
+        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if after.as_bytes()[0] != b'+' => {
+                rest = &after[2..];
+                if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                    plain.push(char::from(byte));
+                } else {
+                    plain.push('%');
+                    plain.push_str(&after[..2].to_ascii_uppercase());
+                }
+            }
+            _ => plain.push('%'),
+        }
+    }
+    Cow::Owned(plain + rest)
 }
 
 fn digits(salt: &[u8], text: &str) -> String {
@@ -271,6 +299,25 @@ mod tests {
             assert_eq!(state.hash_one(wanted) == state.hash_one(&known), same);
             assert_eq!(wanted.key() == known, same && wanted.key().ends() == known.ends());
         }
+    }
+
+    #[test]
+    fn c09_a_url_that_is_written_otherwise_is_the_same() {
+        let table = [
+            ("http://h/caf%c3%a9?q=%2f", "http://h/caf%C3%A9?q=%2F", true),
+            ("http://h/%61da", "http://h/ada", true),
+            ("http://H:80/a%7Eb", "http://h/a~b", true),
+            ("http://h/a%2Fb", "http://h/a/b", false),
+            ("http://h/a%3Fb", "http://h/a?b", false),
+            ("http://h/a%25b", "http://h/a%b", false),
+            ("http://h/%2561", "http://h/%61", false),
+            ("http://h/%+1", "http://h/%01", false),
+            ("http://h/a%", "http://h/a", false),
+        ];
+        for (one, other, same) in table {
+            assert_eq!(key(0, one) == key(0, other), same, "{one} {other}");
+        }
+        assert_eq!(place("http://h/%61/b%c3%a9"), key(0, "http://h/a/b%C3%A9?x").place());
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Cache {
 }
 
 /// A URL with `***` in place of what its query gives under the names of credentials.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     let Some((path, query)) = url.split_once('?') else { return url.to_owned() };
     let pair = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();

@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use super::{
     entry::{Entry, millis},
     key::{CacheKey, feed},
+    listing::shown,
     terms::{Moment, Terms},
     vary::Selecting,
 };
@@ -72,7 +73,8 @@ impl Slot {
         let mut out = BytesMut::with_capacity(self.size() + 256);
         out.put_slice(MARK);
         out.put_bytes(0, 32);
-        put(&mut out, key.url().as_bytes());
+        // It is there to be listed; the checksum is of the whole.
+        put(&mut out, shown(key.url()).as_bytes());
         out.put_u8(self.0.len() as u8);
         self.0.iter().for_each(|entry| entry.encode(&mut out));
         let tag = tag(key, &out[40..]);
@@ -124,7 +126,8 @@ impl Entry {
     fn encode(&self, out: &mut BytesMut) {
         let Terms { lifetime, no_cache, must_revalidate, immutable, while_revalidate, if_error, age } = self.terms;
         out.put_u16(self.status.as_u16());
-        out.put_u8(if self.version == Version::HTTP_2 { 2 } else { u8::from(self.version == Version::HTTP_11) });
+        let versions = [Version::HTTP_10, Version::HTTP_11, Version::HTTP_2, Version::HTTP_3];
+        out.put_u8(versions.iter().position(|version| *version == self.version).unwrap_or(1) as u8);
         out.put_u8(u8::from(no_cache) | u8::from(must_revalidate) << 1 | u8::from(immutable) << 2);
         for time in [lifetime, while_revalidate, if_error, age] {
             out.put_u64(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
@@ -146,7 +149,8 @@ impl Entry {
         let version = match rest.try_get_u8().ok()? {
             0 => Version::HTTP_10,
             1 => Version::HTTP_11,
-            _ => Version::HTTP_2,
+            2 => Version::HTTP_2,
+            _ => Version::HTTP_3,
         };
         let flags = rest.try_get_u8().ok()?;
         let mut time = || rest.try_get_u64().ok().map(Duration::from_nanos);
@@ -193,4 +197,75 @@ fn put(out: &mut BytesMut, bytes: &[u8]) {
 fn take(rest: &mut Bytes) -> Option<Bytes> {
     let length = rest.try_get_u32().ok()? as usize;
     (length <= rest.len()).then(|| rest.split_to(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{ACCEPT_LANGUAGE, VARY};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::Cache;
+
+    fn key(identity: u8, url: &str) -> CacheKey {
+        CacheKey::new([identity; 32], &url.parse().unwrap()).unwrap()
+    }
+
+    /// The bytes of two variants under a key.
+    fn bytes(key: &CacheKey) -> Bytes {
+        let rules = Cache::memory().rules(Some(Duration::from_secs(9)), false);
+        let mut slot = Slot::default();
+        for language in ["de", "fr"] {
+            let asked = HeaderMap::from_iter([(ACCEPT_LANGUAGE, language.parse().unwrap())]);
+            let headers = HeaderMap::from_iter([(VARY, "accept-language".parse().unwrap())]);
+            let came = crate::cache::Came {
+                method: &http::Method::GET,
+                asked: &asked,
+                signed: false,
+                status: StatusCode::OK,
+                version: Version::HTTP_11,
+                headers: &headers,
+            };
+            let draft = rules.draft(&came, Moment::now(), 7).unwrap();
+            slot = slot.with(&draft.entry(Bytes::from(language)));
+        }
+        slot.encode(key)
+    }
+
+    #[test]
+    fn c23_one_bit_another_key_or_a_cut_makes_it_none() {
+        let (own, now) = (key(1, "http://h/a?api_key=CNRY"), Moment::now());
+        let whole = bytes(&own);
+        assert_eq!(Slot::decode(&own, &whole, now).unwrap().entries().len(), 2);
+        assert!(memchr::memmem::find(&whole, b"CNRY").is_none());
+        for other in [key(2, "http://h/a?api_key=CNRY"), key(1, "http://h/a?api_key=other"), key(1, "http://h/a")] {
+            assert!(Slot::decode(&other, &whole, now).is_none());
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut changed = whole.to_vec();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            let changed = changed.into();
+            assert!(Slot::decode(&own, &changed, now).is_none(), "bit {bit}");
+            // What is only listed is not checked, and does no harm.
+            let listed = Slot::read(&changed, now).map(|(_, slot)| (slot.life(), slot.is_over(now), slot.size()));
+            let _ = listed;
+        }
+        for length in 0..whole.len() {
+            assert!(Slot::decode(&own, &whole.slice(..length), now).is_none(), "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn c23_foreign_bytes_are_no_slot(rest in prop::collection::vec(any::<u8>(), 0..300)) {
+            let now = Moment::now();
+            prop_assert!(Slot::decode(&key(1, "http://h/a"), &rest.clone().into(), now).is_none());
+            let named = [&MARK[..], &[0; 32], &rest].concat();
+            if let Some((_, slot)) = Slot::read(&named.into(), now) {
+                for entry in slot.entries() {
+                    let _ = (entry.age(now), entry.fresh_for(now), entry.headers(now), entry.life());
+                }
+            }
+        }
+    }
 }

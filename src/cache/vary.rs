@@ -49,6 +49,11 @@ impl Selecting {
         self.0.iter().all(|(name, value)| agrees(asked, name, value.as_deref()))
     }
 
+    /// Whether one of these is among them.
+    pub(super) fn names(&self, names: &[HeaderName]) -> bool {
+        self.0.iter().any(|(name, _)| names.contains(name))
+    }
+
     /// How many bytes they take.
     pub(super) fn size(&self) -> usize {
         self.0.iter().map(|(name, value)| name.as_str().len() + value.as_ref().map_or(0, Bytes::len) + 72).sum()

@@ -33,6 +33,7 @@ impl Client {
         let identity = if caching.shared { &EVERYBODY } else { &usual };
         let target = plan.uri.path_and_query()?.as_str();
         let now = Moment::now();
+        // A URL that is written otherwise than the key is left to the loop.
         let wanted = Wanted { identity, origin: core.base.home(), target };
         let entry = cache.peek(&wanted, options.cache, &core.headers, now)?;
         let url = mem::take(&mut plan.uri);

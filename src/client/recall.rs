@@ -1,49 +1,59 @@
-//! The cache in the loop: looked into before anything is sent, and fed by what comes.
+//! The cache in the loop, looked into before anything is sent.
 
 use std::{borrow::Cow, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Method, StatusCode, Uri,
-    header::{CONTENT_LENGTH, CONTENT_LOCATION, LOCATION},
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{IF_MODIFIED_SINCE, IF_NONE_MATCH},
 };
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use super::{Client, Options, Reading, run::Run, wait};
 use crate::{
     body::{BoxFuture, WireBody},
     cache::{
-        Asked, Cache, CacheKey, CacheMode, CachePlace, Came, Draft, Entry, Flight, Found, Identity, Joined, Landing,
-        Moment, Noted, Renewed, Rules, Use, Waiting, Wanted, is_failure, is_unsafe,
+        Asked, Cache, CacheKey, CacheMode, Entry, Flight, Found, Identity, Joined, Landing, Moment, Noted, Rules, Use,
+        Waiting, Wanted,
     },
     catalog::Caching,
-    error::{Error, ErrorKind, Outcome, Result},
-    redirect::gate::resolve,
-    request::{Origin, Request},
-    response::{Response, Source, is_framed},
+    error::{Error, ErrorKind, Result},
+    request::Request,
+    response::{Response, Source},
 };
+
+/// By what the cache asks whether an answer still holds.
+const CONDITIONS: [HeaderName; 2] = [IF_NONE_MATCH, IF_MODIFIED_SINCE];
 
 /// What a call knows of the cache at one URL.
 pub(super) struct Recall<'c> {
-    cache: Cache,
-    rules: Rules,
-    asked: Asked,
+    pub(super) cache: Cache,
+    pub(super) rules: Rules,
+    pub(super) asked: Asked,
     /// The headers of the request, but for credentials that are attached to each attempt.
-    headers: Cow<'c, HeaderMap>,
-    key: CacheKey,
-    found: Found,
+    pub(super) headers: Cow<'c, HeaderMap>,
+    pub(super) key: CacheKey,
+    pub(super) found: Found,
     /// What is kept for such a request.
-    entry: Option<Arc<Entry>>,
+    pub(super) entry: Option<Arc<Entry>>,
     /// Whether the server is asked if it still holds.
-    validates: bool,
+    pub(super) validates: bool,
     /// What others wait for.
-    flight: Option<Flight>,
+    pub(super) flight: Option<Flight>,
     /// Whether the answer is kept once it is read.
-    filling: bool,
+    pub(super) filling: bool,
     /// Whether it was kept already.
-    kept: bool,
+    pub(super) kept: bool,
+    /// Whether the call was counted as one that nothing was kept for.
+    pub(super) counted: bool,
+    /// Whether the store failed: nothing is kept, since nobody knows what was made untrue.
+    pub(super) lost: bool,
     /// Whether the request carries credentials.
-    is_signed: bool,
+    pub(super) is_signed: bool,
+    /// Whether the answer is for everybody.
+    pub(super) shared: bool,
+    /// Headers of the request that were made for it alone, and stand for nobody.
+    pub(super) made: Vec<HeaderName>,
 }
 
 /// What a look into the cache comes to.
@@ -62,23 +72,27 @@ impl<'c> Run<'c> {
         self.recall = None;
         let core = &self.client.core;
         let Some(cache) = core.cache.clone().filter(|_| !self.caching().off) else { return self.missed() };
-        let Some(recall) = self.recalling(cache).await? else { return Ok(None) };
+        let Some(recall) = self.recalling(cache).await? else { return self.missed() };
         let mut recall = Box::new(recall);
         // What is in memory needs no future of its own.
         let found = recall.cache.find_now(&recall.key);
-        let given = match found.map(|found| self.see(&mut recall, found, false)).transpose()? {
-            Some(Seen::Given(response)) => Some(response),
-            Some(Seen::Sent) => None,
-            Some(Seen::Wait(_)) | None => Box::pin(self.look(&mut recall)).await?,
+        let seen = found.map(|found| self.see(&mut recall, found, false)).transpose();
+        let given = match seen {
+            Ok(Some(Seen::Given(response))) => Ok(Some(response)),
+            Ok(Some(Seen::Sent)) => Ok(None),
+            Ok(Some(Seen::Wait(_)) | None) => Box::pin(self.look(&mut recall)).await,
+            Err(error) => Err(error),
         };
         // What asks for a part, and is not given it, is of no use to the cache.
-        self.recall = Some(recall).filter(|recall| given.is_none() && !recall.asked.is_part());
-        Ok(given)
+        let goes = !matches!(given, Ok(Some(_))) && !recall.lost && !recall.asked.is_part();
+        self.recall = Some(recall).filter(|_| goes);
+        given
     }
 
-    /// What the catalog says of caching.
+    /// What the catalog says of caching; of what its route leads to it says no more than that nothing is kept.
     fn caching(&self) -> Caching {
-        self.plan.policy.and_then(|policy| policy.cache).unwrap_or_default()
+        let caching = self.plan.policy.and_then(|policy| policy.cache).unwrap_or_default();
+        if self.hop.is_some() { Caching { off: caching.off, ..Caching::default() } } else { caching }
     }
 
     /// By what an answer to this request is found in `cache`; `None` where none is ever kept.
@@ -86,7 +100,7 @@ impl<'c> Run<'c> {
         let headers = self.lent()?;
         let Some(asked) = Asked::read(self.options.cache, &self.plan.method, &headers) else { return Ok(None) };
         let Caching { ttl, shared, .. } = self.caching();
-        let identity = self.identity(shared).await?;
+        let identity = self.identity(shared, &headers).await?;
         let Some(key) = self.key_of(&identity) else { return Ok(None) };
         Ok(Some(Recall {
             rules: cache.rules(ttl, shared),
@@ -100,17 +114,23 @@ impl<'c> Run<'c> {
             flight: None,
             filling: false,
             kept: false,
+            counted: false,
+            lost: false,
             is_signed: self.is_signed(),
+            shared,
+            made: Vec::new(),
         }))
     }
 
     /// The key of the URL for this identity.
     fn key_of(&self, identity: &Identity) -> Option<CacheKey> {
         let (uri, base) = (&self.plan.uri, self.context.base);
-        if !base.origin().holds(uri) {
+        let target = uri.path_and_query()?.as_str();
+        // What is escaped may be spelt in several ways.
+        if !base.origin().holds(uri) || target.contains('%') {
             return CacheKey::new(*identity, uri);
         }
-        Some(Wanted { identity, origin: base.home(), target: uri.path_and_query()?.as_str() }.key())
+        Some(Wanted { identity, origin: base.home(), target }.key())
     }
 
     /// Nothing is kept.
@@ -122,7 +142,10 @@ impl<'c> Run<'c> {
     async fn look(&mut self, recall: &mut Recall<'_>) -> Result<Option<Response>> {
         let mut waited = false;
         loop {
-            let Some(found) = recall.cache.find(&recall.key).await else { return self.missed() };
+            let Some(found) = recall.cache.find(&recall.key).await else {
+                recall.lost = true;
+                return if recall.asked.is_offline() { Err(missing()) } else { Ok(None) };
+            };
             let waiting = match self.see(recall, found, waited)? {
                 Seen::Given(response) => return Ok(Some(response)),
                 Seen::Sent => return Ok(None),
@@ -130,6 +153,12 @@ impl<'c> Run<'c> {
             };
             match wait::turn(self.until, waiting.landing()).await? {
                 Some(Landing::Failed(error)) => return Err(error.copy()),
+                Some(Landing::Answered(failure)) => {
+                    return Ok(Some(match recall.stand_in() {
+                        Some(stale) => self.given(stale, Source::Stale),
+                        None => self.given(again(&failure), Source::Server),
+                    }));
+                }
                 Some(_) => waited = true,
                 // It was given up: the first to look takes its place.
                 None => {}
@@ -153,6 +182,8 @@ impl<'c> Run<'c> {
             && let Some(answer) = entry.answer(&recall.headers, now)
         {
             if verdict == Use::Renew
+                && self.plan.method == Method::GET
+                && !recall.asked.is_part()
                 && let Joined::Lead(flight) = recall.cache.join(&recall.key, now.at)
             {
                 self.renew(flight);
@@ -176,7 +207,7 @@ impl<'c> Run<'c> {
     }
 
     /// The answer of this call that is not the server's.
-    fn given(&mut self, answer: http::Response<WireBody>, source: Source) -> Response {
+    pub(super) fn given(&mut self, answer: http::Response<WireBody>, source: Source) -> Response {
         let exchange = Arc::make_mut(&mut self.exchange);
         exchange.elapsed = self.started.elapsed();
         exchange.status = Some(answer.status());
@@ -186,9 +217,25 @@ impl<'c> Run<'c> {
 
     /// Asks the server meanwhile; those who look in the meantime are given the stale answer too.
     fn renew(&self, flight: Flight) {
+        let Ok(runtime) = Handle::try_current() else { return };
         let (client, request) = (self.client.clone(), self.request.clone());
         let options = Options { cache: CacheMode::NoCache, deadline: None, ..self.options.clone() };
-        tokio::spawn(client.renewed(request, options, flight));
+        runtime.spawn(client.renewed(request, options, flight));
+    }
+
+    /// Whether the request, which is signed by now, has become somebody else's than when it was looked for in the cache.
+    /// Notes which of its headers were made for it.
+    pub(super) async fn is_anothers(&mut self, sent: &HeaderMap) -> bool {
+        let Some(mut recall) = self.recall.take() else { return false };
+        let made = |(name, value): &(&HeaderName, &HeaderValue)| {
+            !value.is_sensitive() && !recall.headers.contains_key(*name) && !CONDITIONS.contains(name)
+        };
+        recall.made = sent.iter().filter(made).map(|(name, _)| name.clone()).collect();
+        let may_change = self.jar().is_some() || self.is_home() && self.credentials.signer().is_some();
+        let same = !may_change
+            || matches!(self.identity(recall.shared, &recall.headers).await, Ok(whose) if *recall.key.identity() == whose);
+        self.recall = Some(recall);
+        !same
     }
 
     /// Asks, in the headers of a request, whether what is kept still holds.
@@ -197,195 +244,6 @@ impl<'c> Run<'c> {
             && let Some(entry) = &recall.entry
         {
             entry.ask(headers);
-        }
-    }
-
-    /// Takes in an answer's head: what is kept takes the place of a 304, what is to be kept is copied on its way, and
-    /// what the call may have changed is forgotten.
-    pub(super) async fn remember(&mut self, answer: http::Response<WireBody>) -> Result<http::Response<WireBody>> {
-        if is_unsafe(&self.plan.method) {
-            if matches!(answer.status().as_u16(), 200..=399) {
-                self.invalidate(answer.headers()).await;
-            }
-            return Ok(answer);
-        }
-        let Some(mut recall) = self.recall.take() else { return Ok(answer) };
-        if !self.is_for_same(&recall).await {
-            recall.land(Landing::Alone);
-            // What was asked about is not this one's.
-            self.anew = answer.status() == StatusCode::NOT_MODIFIED && recall.validates;
-            return Ok(answer);
-        }
-        let answer = match (answer.status(), self.plan.method == Method::HEAD) {
-            (StatusCode::NOT_MODIFIED, _) if !recall.asked.is_conditional() => {
-                self.not_modified(&mut recall, answer).await
-            }
-            (_, true) => {
-                recall.compare(answer.status(), answer.headers()).await;
-                Ok(answer)
-            }
-            _ => Ok(recall.take_in(answer).await),
-        };
-        self.recall = Some(recall);
-        answer
-    }
-
-    /// Whether the request goes out for whoever it was looked up for: its credentials may have become another's since,
-    /// by a new sign-in, or since the server refused those that there were.
-    async fn is_for_same(&mut self, recall: &Recall<'_>) -> bool {
-        let shared = self.caching().shared;
-        self.identity(shared).await.is_ok_and(|identity| recall.key.identity() == &identity)
-    }
-
-    /// The answer that a 304 is about.
-    async fn not_modified(
-        &mut self,
-        recall: &mut Recall<'_>,
-        told: http::Response<WireBody>,
-    ) -> Result<http::Response<WireBody>> {
-        let Some(entry) = recall.entry.take().filter(|_| recall.validates) else {
-            let why = "the server says that nothing has changed, and was not asked";
-            return Err(
-                Error::coded(ErrorKind::Protocol, "protocol.not_modified", why).with_outcome(Outcome::Processed)
-            );
-        };
-        recall.validates = false;
-        if !entry.is_meant(told.headers()) {
-            // It is about another answer than the one that is kept, which is asked for in full.
-            recall.cache.forget(&recall.key).await;
-            self.anew = true;
-            return Ok(told);
-        }
-        let now = Moment::now();
-        let Renewed { entry, kept } = entry.renewed(&recall.rules, &recall.headers, told.headers(), now);
-        recall.cache.note(Noted::Validated);
-        Arc::make_mut(&mut self.exchange).source = Source::Validated;
-        let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
-        if kept {
-            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::new(entry)).await;
-        } else {
-            recall.cache.forget(&recall.key).await;
-        }
-        recall.land(if fresh { Landing::Kept } else { Landing::Missed });
-        Ok(answer)
-    }
-
-    /// Whether an answer on its way is read before it is handed out, since others wait for it.
-    pub(super) fn is_awaited(&self, response: &Response) -> bool {
-        let Some(recall) = self.recall.as_ref().filter(|recall| recall.filling) else { return false };
-        let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        recall.flight.as_ref().is_some_and(Flight::is_awaited)
-            && length.is_some_and(|length| recall.rules.holds(length))
-    }
-
-    /// Lets those who wait know that the answer was read whole.
-    pub(super) fn landed(&mut self) {
-        if let Some(recall) = &mut self.recall
-            && recall.filling
-        {
-            recall.land(Landing::Kept);
-        }
-    }
-
-    /// What the call ends with: a stale answer may stand in for a failure, and those who wait hear of it.
-    pub(super) async fn ended(&mut self, answer: Result<Response>) -> Result<Response> {
-        let lost = matches!(&answer, Err(error) if error.outcome() == Outcome::MaybeProcessed);
-        if lost && self.client.core.cache.is_some() && is_unsafe(&self.plan.method) {
-            self.invalidate(&HeaderMap::new()).await;
-        }
-        let Some(mut recall) = self.recall.take() else { return answer };
-        let failed = match &answer {
-            Ok(response) => is_failure(response.status()),
-            Err(error) => may_pass(error.kind()),
-        };
-        match &answer {
-            Err(error) if !is_own(error.kind()) => recall.land(Landing::Failed(Arc::new(error.copy()))),
-            Ok(_) if !recall.filling => recall.land(Landing::Missed),
-            _ => {}
-        }
-        let now = Moment::now();
-        let kept = recall.found.entry(&recall.headers).filter(|entry| failed && entry.stands_in(&recall.asked, now));
-        match kept.and_then(|entry| entry.answer(&recall.headers, now)) {
-            Some(_) if !self.is_for_same(&recall).await => answer,
-            Some(stale) => {
-                recall.cache.note(Noted::Stale);
-                Ok(self.given(stale, Source::Stale))
-            }
-            None => answer,
-        }
-    }
-
-    /// Makes untrue what an unsafe call may have changed: its own path, what the answer names of the same origin, what
-    /// the catalog says that it affects, and all that lies under these.
-    async fn invalidate(&mut self, told: &HeaderMap) {
-        let Some(cache) = &self.client.core.cache else { return };
-        let own = Origin::of(&self.plan.uri);
-        let named = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| {
-            let there = resolve(&self.plan.uri, told.get(name)?.to_str().ok()?).ok()?;
-            (Origin::of(&there) == own).then(|| CachePlace::of(&there)).flatten()
-        });
-        let affected = self.request.affected(&self.context, &self.plan);
-        let affected = affected.iter().filter_map(|path| CachePlace::of(&at(&self.plan.uri, path)?));
-        let places: Vec<_> = CachePlace::of(&self.plan.uri).into_iter().chain(named).chain(affected).collect();
-        for place in &places {
-            cache.invalidate(place).await;
-        }
-    }
-}
-
-impl Recall<'_> {
-    fn land(&mut self, landing: Landing) {
-        if let Some(flight) = self.flight.take() {
-            flight.land(landing, Instant::now());
-        }
-    }
-
-    /// Sees to it that an answer is kept, or to it that what it replaces is not.
-    async fn take_in(&mut self, answer: http::Response<WireBody>) -> http::Response<WireBody> {
-        let now = Moment::now();
-        self.cache.note(Noted::Miss);
-        let status = answer.status();
-        let Some(draft) = self.draft(&answer, now) else {
-            if status.as_u16() < 500 && status != StatusCode::NOT_MODIFIED {
-                self.land(Landing::Alone);
-                if self.found.entry(&self.headers).is_some() {
-                    self.cache.forget(&self.key).await;
-                }
-            }
-            return answer;
-        };
-        self.filling = draft.is_fresh(now);
-        let (parts, body) = answer.into_parts();
-        let body = if status == StatusCode::NO_CONTENT { WireBody::empty() } else { body };
-        let body = match body.into_bytes() {
-            Ok(bytes) => {
-                let body = Bytes::copy_from_slice(&bytes);
-                self.kept = self.cache.keep_whole(&self.key, self.found.slot.as_deref(), &draft, body).await;
-                WireBody::full(bytes)
-            }
-            Err(body) => self.cache.filled(body, draft, &self.found, &self.key),
-        };
-        http::Response::from_parts(parts, body)
-    }
-
-    /// What is to be kept of an answer.
-    fn draft(&self, answer: &http::Response<WireBody>, now: Moment) -> Option<Draft> {
-        let came = Came {
-            method: &Method::GET,
-            asked: &self.headers,
-            signed: self.is_signed,
-            status: answer.status(),
-            version: answer.version(),
-            headers: answer.headers(),
-        };
-        self.rules.draft(&came, now, self.found.stamp).filter(|_| is_framed(answer))
-    }
-
-    /// Forgets what is kept where a HEAD says that it has changed.
-    async fn compare(&mut self, status: StatusCode, told: &HeaderMap) {
-        let changed = |entry: &Arc<Entry>| status != entry.status() || entry.differs(told);
-        if status.is_success() && self.found.entry(&self.headers).is_some_and(changed) {
-            self.cache.forget(&self.key).await;
         }
     }
 }
@@ -412,7 +270,8 @@ impl Client {
     ) -> Result<bool> {
         let mut run = Run::begin(self, request, options, Reading::Later)?;
         let Some(mut recall) = run.recalling(cache.clone()).await? else { return Ok(false) };
-        recall.found = cache.find(&recall.key).await.unwrap_or_default();
+        let Some(found) = cache.find(&recall.key).await else { return Ok(false) };
+        (recall.found, recall.counted) = (found, true);
         recall.take_in(answer.map(WireBody::full)).await;
         Ok(recall.kept)
     }
@@ -444,29 +303,12 @@ fn source(verdict: Use) -> Option<Source> {
     }
 }
 
-/// The URL of `path` at the origin of `uri`.
-fn at(uri: &Uri, path: &str) -> Option<Uri> {
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(path.parse().ok()?);
-    Uri::from_parts(parts).ok()
-}
-
-/// Whether such a failure lets a stale answer stand in.
-fn may_pass(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Connect
-            | ErrorKind::Tls
-            | ErrorKind::Timeout
-            | ErrorKind::Protocol
-            | ErrorKind::Body
-            | ErrorKind::Circuit
-    )
-}
-
-/// Whether such a failure is about this call, and says nothing to others.
-fn is_own(kind: ErrorKind) -> bool {
-    !matches!(kind, ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Protocol | ErrorKind::Body | ErrorKind::Circuit)
+/// An answer that another call was given.
+fn again(told: &http::Response<Bytes>) -> http::Response<WireBody> {
+    let mut answer = http::Response::new(WireBody::full(told.body().clone()));
+    (*answer.status_mut(), *answer.version_mut()) = (told.status(), told.version());
+    answer.headers_mut().clone_from(told.headers());
+    answer
 }
 
 fn missing() -> Error {

@@ -11,6 +11,7 @@ use tracing::Span;
 
 use super::{
     Client, Core, IDEMPOTENCY_KEY, Options, Propagation, Reading,
+    doubt::Doubt,
     gate::enter,
     next::Failure,
     place::{Place, Receipt},
@@ -54,7 +55,7 @@ pub(super) struct Run<'c> {
     pub(super) place: Arc<Place>,
     pub(super) limiter: Arc<Limiter>,
     /// The last redirect that was followed.
-    hop: Option<Hop>,
+    pub(super) hop: Option<Hop>,
     pub(super) trail: Trail<'c>,
     pub(super) tries: Tries,
     /// What the repetition under way has cost.
@@ -71,6 +72,8 @@ pub(super) struct Run<'c> {
     /// What is known of the cache at this URL, and whether it was looked into.
     pub(super) recall: Option<Box<Recall<'c>>>,
     pub(super) looked: bool,
+    /// What becomes untrue unless the call ends well.
+    pub(super) doubt: Option<Doubt>,
     /// Whether the request is to be made once more, without asking whether an answer still holds.
     pub(super) anew: bool,
 }
@@ -144,6 +147,7 @@ impl<'c> Run<'c> {
             started,
             recall: None,
             looked: false,
+            doubt: None,
             anew: false,
         })
     }
@@ -194,6 +198,7 @@ impl<'c> Run<'c> {
         if let Some(receipt) = &mut self.receipt {
             receipt.spend();
         }
+        self.doubt();
         let answer = self.client.core.transport.exchange(wire);
         let answer = wait::answer(answer, self.until, self.exchange.silence, sent).await;
         let exchange = Arc::make_mut(&mut self.exchange);
@@ -207,8 +212,13 @@ impl<'c> Run<'c> {
         };
         Arc::make_mut(&mut self.exchange).status = Some(answer.status());
         let response = Response::new(answer, Arc::clone(&self.exchange));
-        if response.is_success() && (self.reading == Reading::Whole || self.is_awaited(&response)) {
+        if response.is_success() && self.reading == Reading::Whole {
             let response = response.whole().await?;
+            self.landed();
+            return Ok(response);
+        }
+        if let Some(length) = self.is_awaited(&response) {
+            let response = response.gathered(length).await?;
             self.landed();
             return Ok(response);
         }
@@ -289,8 +299,18 @@ impl<'c> Run<'c> {
         Ok(wire)
     }
 
-    /// The request of this attempt with everything that is made for it alone.
+    /// The request of this attempt with everything that is made for it alone; where it has become somebody else's since
+    /// it was looked for in the cache, it goes out without what is kept.
     async fn signed(&mut self) -> Result<http::Request<Body>> {
+        let wire = self.made().await?;
+        if !self.is_anothers(wire.headers()).await {
+            return Ok(wire);
+        }
+        self.recall = None;
+        self.made().await
+    }
+
+    async fn made(&mut self) -> Result<http::Request<Body>> {
         let mut wire = self.wire()?;
         self.sent.clear();
         if self.is_home() && wait::signature(self.until, self.credentials.sign(&mut wire)).await? {

@@ -1,8 +1,10 @@
 //! Whose the answers to a call are: whoever it signs in as, by whatever means.
 
+use std::time::SystemTime;
+
 use http::{
-    HeaderMap, HeaderName,
-    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT},
+    HeaderMap, HeaderName, HeaderValue,
+    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, FROM, USER_AGENT},
 };
 use sha2::{Digest, Sha256};
 
@@ -20,23 +22,27 @@ pub(super) const EVERYBODY: Identity = [0xff; 32];
 /// Headers that say nothing of who asks.
 const PLAIN: [HeaderName; 5] = [ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, USER_AGENT];
 
+/// Words by which the header of a call is known to say who asks, or for whom, besides those of credentials.
+const TELLING: [&str; 9] = ["auth", "key", "session", "user", "tenant", "account", "actor", "organi", "project"];
+
 impl Run<'_> {
-    /// Whose the answer is.
+    /// Whose the answer is to a request with these headers, which are those before it is signed.
     ///
     /// # Errors
     /// Those of whatever signs the request in, and `Timeout` where it takes too long.
-    pub(super) async fn identity(&mut self, shared: bool) -> Result<Identity> {
+    pub(super) async fn identity(&mut self, shared: bool, headers: &HeaderMap) -> Result<Identity> {
         if shared {
             return Ok(EVERYBODY);
         }
         let anybody = Identity::default();
+        let home = self.is_home();
         let mut whose = anybody;
-        if self.is_home() {
+        if home {
             whose = wait::signature(self.until, self.credentials.whose().identity()).await?;
         }
-        let inherent = if self.is_home() { self.client.core.inherent } else { anybody };
-        let own = self.request.secrets();
-        let jar = self.jar().map(|jar| jar.number());
+        let inherent = if home { self.client.core.inherent } else { anybody };
+        let own = if home { self.telling(headers) } else { Vec::new() };
+        let jar = self.jar().filter(|_| !headers.contains_key(COOKIE));
         if jar.is_none() && own.is_empty() {
             return Ok(joined(whose, inherent));
         }
@@ -45,14 +51,35 @@ impl Run<'_> {
         feed(&mut hash, &inherent);
         for (name, value) in own {
             feed(&mut hash, name.as_str().as_bytes());
-            feed(&mut hash, value.as_bytes());
+            feed(&mut hash, value.map_or(b"none", HeaderValue::as_bytes));
         }
-        if let Some(number) = jar {
-            // What a jar holds may change at any time, and is lost with the process.
+        if let Some(jar) = jar {
+            // Whoever signs in by a cookie is another from then on. What a jar holds is lost with the process.
             feed(&mut hash, &process()?);
-            feed(&mut hash, &number.to_be_bytes());
+            feed(&mut hash, &jar.number().to_be_bytes());
+            let cookies = jar.cookies(&self.plan.uri, SystemTime::now());
+            feed(&mut hash, cookies.as_ref().map_or(b"", HeaderValue::as_bytes));
         }
         Ok(hash.finalize().into())
+    }
+
+    /// What the headers say of who asks that the client's own do not: each that is there, and those that are left out.
+    fn telling<'h>(&'h self, headers: &'h HeaderMap) -> Vec<(&'h HeaderName, Option<&'h HeaderValue>)> {
+        let own = &self.client.core.headers;
+        let policy = self.plan.policy.map_or(&[][..], |policy| &policy.headers);
+        let tells = |(name, value): &(&HeaderName, &HeaderValue)| {
+            !PLAIN.contains(name)
+                && !headers.get_all(*name).iter().eq(own.get_all(*name))
+                && (value.is_sensitive()
+                    || own.contains_key(*name)
+                    || self.credentials.sets(name)
+                    || policy.iter().any(|(known, _)| known == *name)
+                    || **name == FROM
+                    || TELLING.iter().any(|word| name.as_str().contains(word)))
+        };
+        let there = headers.iter().filter(tells).map(|(name, value)| (name, Some(value)));
+        let gone = own.keys().filter(|name| !PLAIN.contains(name) && !headers.contains_key(*name));
+        there.chain(gone.map(|name| (name, None))).collect()
     }
 
     /// Whether the request carries credentials.

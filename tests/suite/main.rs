@@ -10,6 +10,8 @@ mod bodies;
 /// O40 to O45: a person signs in by a browser of this machine.
 #[cfg(feature = "browser")]
 mod browsers;
+/// C: the cache under attack.
+mod cached;
 /// C, R27: what is kept, given again, validated and made untrue.
 mod caching;
 /// Y48 to Y50: circuit breakers, over the whole loop.

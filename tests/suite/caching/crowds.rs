@@ -131,6 +131,37 @@ async fn c19_a_failure_reaches_each_who_waits_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn c19_a_server_that_fails_is_not_asked_by_all_who_wait() {
+    let failure = answer(503).body("{\"message\":\"full\"}").after(Duration::from_secs(1));
+    let script = Script::of([failure, slow()]);
+    let client = client(&script);
+    let found = join_all((0..1_000).map(|_| client.res("x").get().into_future())).await;
+    for found in found {
+        let error = found.unwrap_err();
+        assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Status, 503));
+        assert_eq!(error.problem().unwrap().message().as_deref(), Some("full"));
+    }
+    assert_eq!(script.count(), 1);
+    client.res("x").get().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn c18_a_stale_answer_stands_in_for_all_who_wait() {
+    for failure in [answer(503), Step::Fail(ErrorKind::Connect, Outcome::NotSent)] {
+        let first = answer(200).header("cache-control", "max-age=1, stale-if-error=60").body("[7]");
+        let script = Script::of([first, failure.after(Duration::from_secs(1))]);
+        let client = client(&script);
+        client.res("x").get().await.unwrap();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        for found in join_all((0..10).map(|_| client.res("x").get().send())).await {
+            let found = found.unwrap();
+            assert!(found.is_stale() && found.status() == 200);
+        }
+        assert_eq!(script.count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn c19_nobody_waits_where_answers_are_not_kept() {
     let script = Script::of([answer(200).header("cache-control", "no-store").after(Duration::from_secs(1))]);
     let client = client(&script);
