@@ -35,7 +35,7 @@ pub(super) enum Next {
 /// What a call may end with after all, when it is not tried again.
 pub(super) enum Failure {
     Error(Error),
-    Answer(Response),
+    Answer(Box<Response>),
 }
 
 impl Failure {
@@ -44,9 +44,9 @@ impl Failure {
         match self {
             // It asks for another connection, so this one is closed.
             Self::Answer(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
-                Self::Answer(answer.without_body())
+                Self::Answer(Box::new(answer.without_body()))
             }
-            Self::Answer(answer) => Self::Answer(answer.kept().await),
+            Self::Answer(answer) => Self::Answer(Box::new(answer.kept().await)),
             error @ Self::Error(_) => error,
         }
     }
@@ -153,7 +153,7 @@ impl Run<'_> {
                 Ok(()) => {
                     let lost = !matches!(status.as_u16(), 421 | 425 | 429);
                     (self.acted, self.lost) = (self.acted || lost, self.lost || lost);
-                    return Next::Again(resend.after, Failure::Answer(response));
+                    return Next::Again(resend.after, Failure::Answer(Box::new(response)));
                 }
                 Err(why) => verdict.gave_up = Some(why),
             },

@@ -58,7 +58,7 @@ pub(super) struct Recall<'c> {
 
 /// What a look into the cache comes to.
 enum Seen {
-    Given(Response),
+    Given(Box<Response>),
     Sent,
     Wait(Waiting),
 }
@@ -78,7 +78,7 @@ impl<'c> Run<'c> {
         let found = recall.cache.find_now(&recall.key);
         let seen = found.map(|found| self.see(&mut recall, found, false)).transpose();
         let given = match seen {
-            Ok(Some(Seen::Given(response))) => Ok(Some(response)),
+            Ok(Some(Seen::Given(response))) => Ok(Some(*response)),
             Ok(Some(Seen::Sent)) => Ok(None),
             Ok(Some(Seen::Wait(_)) | None) => Box::pin(self.look(&mut recall)).await,
             Err(error) => Err(error),
@@ -147,7 +147,7 @@ impl<'c> Run<'c> {
                 return if recall.asked.is_offline() { Err(missing()) } else { Ok(None) };
             };
             let waiting = match self.see(recall, found, waited)? {
-                Seen::Given(response) => return Ok(Some(response)),
+                Seen::Given(response) => return Ok(Some(*response)),
                 Seen::Sent => return Ok(None),
                 Seen::Wait(waiting) => waiting,
             };
@@ -189,7 +189,7 @@ impl<'c> Run<'c> {
                 self.renew(flight);
             }
             recall.cache.note(if source == Source::Stale { Noted::Stale } else { Noted::Hit });
-            return Ok(Seen::Given(self.given(answer, source)));
+            return Ok(Seen::Given(Box::new(self.given(answer, source))));
         }
         if recall.asked.is_offline() {
             return Err(missing());
