@@ -399,10 +399,10 @@ struct Keep {
 
 impl Keep {
     /// Keeps the answer with this body, if it is to be kept, where that takes no time: in memory, and not coded.
-    fn keep_now(self, body: Bytes) -> Result<(), (Self, Bytes)> {
-        let Store::Memory(memory) = &self.cache.store else { return Err((self, body)) };
+    fn keep_now(self, body: Bytes) -> Result<(), Box<(Self, Bytes)>> {
+        let Store::Memory(memory) = &self.cache.store else { return Err(Box::new((self, body))) };
         if self.draft.is_coded() {
-            return Err((self, body));
+            return Err(Box::new((self, body)));
         }
         let holds = self.cache.rules.holds(body.len() as u64);
         if holds && self.draft.is_whole(&body) && !decide::holds_token(&body) {

@@ -73,7 +73,8 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    if let Err((keep, body)) = keep.keep_now(fitted(copy)) {
+                    if let Err(later) = keep.keep_now(fitted(copy)) {
+                        let (keep, body) = *later;
                         self.keeping = Some(Box::pin(keep.keep(body)));
                     }
                 }
