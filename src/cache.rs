@@ -228,7 +228,7 @@ impl Cache {
                     // Nothing of ours, or spoilt.
                     self.heard(in_time(backend.remove(key)).await);
                 }
-                Some(Found { slot: slot.flatten().map(Arc::new), stamp })
+                Some(Found { slot: slot.flatten(), stamp })
             }
         }
     }
@@ -250,7 +250,7 @@ impl Cache {
     }
 
     /// The same for a body that is here.
-    pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: Bytes) -> bool {
+    pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: Draft, body: Bytes) -> bool {
         let whole = self.rules.holds(body.len() as u64) && draft.is_whole(&body);
         let plain = if whole { draft.plain(&body).await } else { None };
         let may = plain.is_some_and(|plain| !decide::holds_token(&plain));
@@ -260,23 +260,11 @@ impl Cache {
         may
     }
 
-    /// The same at once, in memory, for a body without a coding; whether it is one that this can be done for.
-    fn keep_now(&self, key: &CacheKey, slot: Option<&Slot>, draft: &Draft, body: &Bytes) -> bool {
-        let Store::Memory(memory) = &self.store else { return false };
-        if draft.is_coded() {
-            return false;
-        }
-        if self.rules.holds(body.len() as u64) && draft.is_whole(body) && !decide::holds_token(body) {
-            self.keep_here(memory, key, slot, &draft.entry(body.clone()));
-        }
-        true
-    }
-
     /// Keeps `entry` in memory, beside what was found before, and what others have kept since then.
     fn keep_here(&self, memory: &Memory, key: &CacheKey, slot: Option<&Slot>, entry: &Arc<Entry>) {
         self.count(|counters| &counters.kept);
         let known = memory.get(key).map(|kept| kept.slot());
-        let slot = known.as_deref().or(slot).map_or_else(|| Slot::default().with(entry), |slot| slot.with(entry));
+        let slot = known.as_ref().or(slot).map_or_else(|| Slot::default().with(entry), |slot| slot.with(entry));
         memory.set(key.clone(), slot, entry.stamp());
     }
 
@@ -383,7 +371,7 @@ pub(crate) enum Noted {
 /// What a call found under its key.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) slot: Option<Arc<Slot>>,
+    pub(crate) slot: Option<Slot>,
     pub(crate) stamp: u64,
 }
 
@@ -406,18 +394,26 @@ struct Keep {
     cache: Cache,
     key: CacheKey,
     draft: Draft,
-    slot: Option<Arc<Slot>>,
+    slot: Option<Slot>,
 }
 
 impl Keep {
-    /// Keeps the answer with this body where that takes no time; whether it was.
-    fn keep_now(&self, body: &Bytes) -> bool {
-        self.cache.keep_now(&self.key, self.slot.as_deref(), &self.draft, body)
+    /// Keeps the answer with this body, if it is to be kept, where that takes no time: in memory, and not coded.
+    fn keep_now(self, body: Bytes) -> Result<(), (Self, Bytes)> {
+        let Store::Memory(memory) = &self.cache.store else { return Err((self, body)) };
+        if self.draft.is_coded() {
+            return Err((self, body));
+        }
+        let holds = self.cache.rules.holds(body.len() as u64);
+        if holds && self.draft.is_whole(&body) && !decide::holds_token(&body) {
+            self.cache.keep_here(memory, &self.key, self.slot.as_ref(), &self.draft.entry(body));
+        }
+        Ok(())
     }
 
     async fn keep(self, body: Bytes) {
         let Self { cache, key, draft, slot } = self;
-        cache.keep_whole(&key, slot.as_deref(), &draft, body).await;
+        cache.keep_whole(&key, slot.as_ref(), draft, body).await;
     }
 }
 

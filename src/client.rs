@@ -241,17 +241,13 @@ impl Client {
         if let Some(fresh) = self.fresh(request, options, &mut plan, started) {
             return Ok(fresh);
         }
-        // The loop is large: on the heap it is moved by nobody, least of all by a call that needs none.
-        Box::pin(async move {
-            let mut run = Run::of(self, request, options, reading, (plan, started))?;
-            let span = trace::call(&request.method, run.template());
-            let answer = run.carry().instrument(span.clone()).await;
-            let answer = run.ended(answer).await;
-            trace::ended(&span, &answer);
-            trace::resends(&span, run.exchange.attempts.saturating_sub(1));
-            answer.map_err(|error| run.tell(error))
-        })
-        .await
+        let mut run = Run::of(self, request, options, reading, (plan, started))?;
+        let span = trace::call(&request.method, run.template());
+        let answer = run.carry().instrument(span.clone()).await;
+        let answer = run.ended(answer).await;
+        trace::ended(&span, &answer);
+        trace::resends(&span, run.exchange.attempts.saturating_sub(1));
+        answer.map_err(|error| run.tell(error))
     }
 }
 

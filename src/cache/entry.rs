@@ -9,9 +9,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
     header::{
-        AGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE,
-        IF_NONE_MATCH, LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, SET_COOKIE, TE, TRAILER,
-        TRANSFER_ENCODING, UPGRADE,
+        AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+        LAST_MODIFIED, RANGE,
     },
 };
 
@@ -253,10 +252,9 @@ impl Draft {
     }
 
     /// The entry with its body.
-    pub(super) fn entry(&self, body: Bytes) -> Arc<Entry> {
-        let &Self { status, version, terms, came, stamp, .. } = self;
+    pub(super) fn entry(self, body: Bytes) -> Arc<Entry> {
         let coded = self.is_coded();
-        let (head, selecting) = (self.head.clone(), self.selecting.clone());
+        let Self { status, version, codings: _, head, selecting, terms, came, stamp } = self;
         Arc::new(Entry { status, version, coded, head, body, selecting, terms, came, stamp })
     }
 }
@@ -271,12 +269,12 @@ pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl It
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
     let cookies = rules.cookies;
-    headers.iter().filter(move |(name, _)| {
-        let cookie = matches!(name.as_str(), "set-cookie2") || **name == SET_COOKIE;
-        let trip = [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION];
-        let other = ["keep-alive", "proxy-connection", "proxy-authentication-info"];
-        let left = trip.contains(name) || other.contains(&name.as_str()) || **name == AUTHORIZATION;
-        !(left || cookie && !cookies || named.iter().any(|known| known == name.as_str()))
+    headers.iter().filter(move |(name, _)| match name.as_str() {
+        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" => false,
+        "proxy-authenticate" | "proxy-authorization" | "proxy-authentication-info" | "proxy-connection" => false,
+        "authorization" => false,
+        "set-cookie" | "set-cookie2" if !cookies => false,
+        name => !named.iter().any(|known| known == name),
     })
 }
 

@@ -73,8 +73,7 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    let body = fitted(copy);
-                    if !keep.keep_now(&body) {
+                    if let Err((keep, body)) = keep.keep_now(fitted(copy)) {
                         self.keeping = Some(Box::pin(keep.keep(body)));
                     }
                 }

@@ -39,15 +39,15 @@ type Slots = Quick<CacheKey, Arc<Kept>, Weigh>;
 
 /// A slot, and up to which invalidation its stamp is known.
 pub(super) struct Kept {
-    slot: Arc<Slot>,
+    slot: Slot,
     stamp: u64,
     checked: AtomicU64,
     weight: u64,
 }
 
 impl Kept {
-    pub(super) fn slot(self: &Arc<Self>) -> Arc<Slot> {
-        Arc::clone(&self.slot)
+    pub(super) fn slot(&self) -> Slot {
+        self.slot.clone()
     }
 
     pub(super) fn stamp(&self) -> u64 {
@@ -123,7 +123,7 @@ impl Memory {
 
     pub(super) fn set(&self, key: CacheKey, slot: Slot, stamp: u64) {
         let weight = (slot.size() + key.url().len() + OVERHEAD) as u64;
-        self.slots.insert(key, Arc::new(Kept { slot: Arc::new(slot), stamp, checked: AtomicU64::new(0), weight }));
+        self.slots.insert(key, Arc::new(Kept { slot, stamp, checked: AtomicU64::new(0), weight }));
     }
 
     pub(super) fn remove(&self, key: &CacheKey) {

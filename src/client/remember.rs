@@ -67,7 +67,7 @@ impl Run<'_> {
         Arc::make_mut(&mut self.exchange).source = Source::Validated;
         let (answer, fresh) = (entry.whole(now), kept && entry.fresh_for(now).is_some());
         if kept {
-            recall.cache.keep(&recall.key, recall.found.slot.as_deref(), Arc::new(entry)).await;
+            recall.cache.keep(&recall.key, recall.found.slot.as_ref(), Arc::new(entry)).await;
         } else {
             recall.cache.forget(&recall.key).await;
         }
@@ -171,7 +171,7 @@ impl Recall<'_> {
         let body = match body.into_bytes() {
             Ok(bytes) => {
                 let body = Bytes::copy_from_slice(&bytes);
-                self.kept = self.cache.keep_whole(&self.key, self.found.slot.as_deref(), &draft, body).await;
+                self.kept = self.cache.keep_whole(&self.key, self.found.slot.as_ref(), draft, body).await;
                 WireBody::full(bytes)
             }
             Err(body) => self.cache.filled(body, draft, &self.found, &self.key),
