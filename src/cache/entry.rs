@@ -270,9 +270,17 @@ pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl It
         .collect();
     let cookies = rules.cookies;
     headers.iter().filter(move |(name, _)| match name.as_str() {
-        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" => false,
-        "proxy-authenticate" | "proxy-authorization" | "proxy-authentication-info" | "proxy-connection" => false,
-        "authorization" => false,
+        "authorization"
+        | "connection"
+        | "keep-alive"
+        | "te"
+        | "trailer"
+        | "transfer-encoding"
+        | "upgrade"
+        | "proxy-authenticate"
+        | "proxy-authorization"
+        | "proxy-authentication-info"
+        | "proxy-connection" => false,
         "set-cookie" | "set-cookie2" if !cookies => false,
         name => !named.iter().any(|known| known == name),
     })

@@ -73,7 +73,7 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    if let Err((keep, body)) = keep.keep_now(fitted(copy)) {
+                    if let Some((keep, body)) = keep.keep_now(fitted(copy)) {
                         self.keeping = Some(Box::pin(keep.keep(body)));
                     }
                 }
