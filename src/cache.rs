@@ -398,17 +398,18 @@ struct Keep {
 }
 
 impl Keep {
-    /// Keeps the answer with this body, if it is to be kept, where that takes no time: in memory, and not coded.
-    fn keep_now(self, body: Bytes) -> Result<(), Box<(Self, Bytes)>> {
-        let Store::Memory(memory) = &self.cache.store else { return Err(Box::new((self, body))) };
+    /// Keeps the answer with this body, if it is to be kept, where that takes no time: in memory, and not coded. What is
+    /// left to do elsewhere is given back.
+    fn keep_now(self, body: Bytes) -> Option<(Self, Bytes)> {
+        let Store::Memory(memory) = &self.cache.store else { return Some((self, body)) };
         if self.draft.is_coded() {
-            return Err(Box::new((self, body)));
+            return Some((self, body));
         }
         let holds = self.cache.rules.holds(body.len() as u64);
         if holds && self.draft.is_whole(&body) && !decide::holds_token(&body) {
             self.cache.keep_here(memory, &self.key, self.slot.as_ref(), &self.draft.entry(body));
         }
-        Ok(())
+        None
     }
 
     async fn keep(self, body: Bytes) {

@@ -239,6 +239,7 @@ pub fn sizes(_: &str) {
 }
 
 /// The clock's microseconds of one call: the median of many.
+#[cfg(feature = "redis")]
 fn half(times: Vec<Duration>) -> f64 {
     median(times.iter().map(|time| time.as_secs_f64() * 1e6).collect())
 }

@@ -270,13 +270,13 @@ pub(super) fn kept_headers<'a>(headers: &'a HeaderMap, rules: &Rules) -> impl It
         .collect();
     let cookies = rules.cookies;
     headers.iter().filter(move |(name, _)| match name.as_str() {
-        "connection"
+        "authorization"
+        | "connection"
         | "keep-alive"
         | "te"
         | "trailer"
         | "transfer-encoding"
         | "upgrade"
-        | "authorization"
         | "proxy-authenticate"
         | "proxy-authorization"
         | "proxy-authentication-info"

@@ -73,8 +73,7 @@ impl Body for Fill {
                 }
                 None => {
                     let Some((copy, keep)) = self.copy.take() else { return Poll::Ready(None) };
-                    if let Err(later) = keep.keep_now(fitted(copy)) {
-                        let (keep, body) = *later;
+                    if let Some((keep, body)) = keep.keep_now(fitted(copy)) {
                         self.keeping = Some(Box::pin(keep.keep(body)));
                     }
                 }
