@@ -3,7 +3,7 @@
 use std::{
     hint::black_box,
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -240,6 +240,6 @@ pub fn sizes(_: &str) {
 
 /// The clock's microseconds of one call: the median of many.
 #[cfg(feature = "redis")]
-fn half(times: Vec<Duration>) -> f64 {
+fn half(times: Vec<std::time::Duration>) -> f64 {
     median(times.iter().map(|time| time.as_secs_f64() * 1e6).collect())
 }
