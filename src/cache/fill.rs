@@ -8,7 +8,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 
-use super::Keep;
+use super::work::Keep;
 use crate::{
     body::{BoxFuture, WireBody},
     error::BoxError,
