@@ -1,7 +1,7 @@
 //! Answers that are kept and given again: which, to whom, and for how long (RFC 9111).
 //!
-//! Decisions alone: what may be kept, what may be given again and when, and what an answer makes
-//! untrue. Nothing here sends, waits for another call, or reads a clock. Stores are behind one trait.
+//! What may be kept, what may be given again and when, and what an answer makes untrue: those who decide
+//! are told the time. Nothing here sends. Stores are behind one trait, and they wait for their disks and servers.
 
 use std::{
     fmt,
@@ -30,11 +30,11 @@ mod vary;
 mod work;
 
 pub use backend::{CacheBackend, Kept};
-pub(crate) use decide::{ASKING, Asked, Came, Use, is_failure, is_unsafe};
+pub(crate) use decide::{Asked, Came, Use, is_failure, is_unsafe};
 pub(crate) use entry::{Draft, Entry, Renewed};
 pub(crate) use flight::{Flight, Joined, Landing, Waiting};
 pub use key::{CacheKey, CachePlace};
-pub(crate) use key::{Identity, Wanted, feed};
+pub(crate) use key::{Identity, Wanted};
 pub use listing::{CacheEntry, CacheStats};
 pub(crate) use terms::Moment;
 pub(crate) use work::{Found, Noted};
@@ -195,6 +195,11 @@ impl Cache {
 }
 
 impl Rules {
+    /// Whether answers are for everybody.
+    pub(crate) fn are_for_all(&self) -> bool {
+        self.shared
+    }
+
     /// Whether a body of so many bytes is kept.
     pub(crate) fn holds(&self, length: u64) -> bool {
         length <= self.limit

@@ -286,9 +286,7 @@ impl Run<'_> {
             }
         }
     }
-}
 
-impl Run<'_> {
     /// One attempt, once it is let in.
     async fn turn(&mut self) -> Result<Result<Response>> {
         let mut admission = self.admit().await?;

@@ -223,10 +223,12 @@ pub(crate) struct Hop {
     pub(crate) home: bool,
 }
 
+/// The headers that go to any origin, since they say nothing of who asks.
+pub(crate) const ANYWHERE: [HeaderName; 5] = [ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, USER_AGENT];
+
 impl Hop {
     /// Of the headers that the caller gave, credentials not yet attached, those that this request carries.
     pub(crate) fn headers(&self, given: &HeaderMap) -> HeaderMap {
-        const ANYWHERE: [HeaderName; 5] = [ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, USER_AGENT];
         let carried = |name: &HeaderName| {
             if self.home { self.body || !describes_body(name.as_str()) } else { ANYWHERE.contains(name) }
         };

@@ -392,12 +392,9 @@ impl Response {
 }
 
 /// Whether the end of an answer's body can be told from a connection that was lost.
-pub(crate) fn is_framed(answer: &http::Response<WireBody>) -> bool {
-    let told = |name| answer.headers().contains_key(name);
-    answer.version() > Version::HTTP_11
-        || told(CONTENT_LENGTH)
-        || told(TRANSFER_ENCODING)
-        || answer.body().size_hint().exact().is_some()
+pub(crate) fn is_framed(version: Version, headers: &HeaderMap, body: &WireBody) -> bool {
+    let told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));
+    version > Version::HTTP_11 || told || body.size_hint().exact().is_some()
 }
 
 /// At most `limit` bytes of a stream, as far as it can be read.

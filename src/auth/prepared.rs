@@ -15,11 +15,11 @@ use sha2::{Digest, Sha256};
 use super::{cookie::KeyCookie, fault, sign::Sign, whose::Whose};
 use crate::{
     body::Body,
-    cache::{Identity, feed},
+    cache::Identity,
     error::{Error, ErrorKind, Fault, Result, quoted},
     header,
     request::Origin,
-    secret::{Masks, Secret},
+    secret::{Masks, Secret, feed},
 };
 
 /// Credentials ready to be attached to requests of their origin.

@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::Sign;
 use crate::{
-    cache::{Identity, feed},
+    cache::Identity,
     error::Result,
     random,
-    secret::{Secret, hex},
+    secret::{Secret, feed, hex},
 };
 
 /// Whose an answer is, or who has to be asked.

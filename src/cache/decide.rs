@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, Method, StatusCode, Version,
     header::{
-        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+        CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
         IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, RANGE, SET_COOKIE,
     },
 };
@@ -34,10 +34,14 @@ impl Asked {
     pub(crate) fn read(mode: CacheMode, method: &Method, headers: &HeaderMap) -> Option<Self> {
         let control = Control::read(headers);
         let looks = matches!(*method, Method::GET | Method::HEAD);
-        let conditions = [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
-        let conditional = conditions.iter().any(|name| headers.contains_key(name));
+        let conditional = CONDITIONS.iter().any(|name| headers.contains_key(name));
         let range = headers.contains_key(RANGE);
         (looks && mode != CacheMode::NoStore && !control.no_store).then_some(Self { control, mode, conditional, range })
+    }
+
+    /// Whether headers of a request ask anything of a cache.
+    pub(crate) fn is_in(headers: &HeaderMap) -> bool {
+        [CACHE_CONTROL, PRAGMA, RANGE].iter().chain(&CONDITIONS).any(|name| headers.contains_key(name))
     }
 
     /// Whether what is kept may be given at all.
@@ -67,9 +71,8 @@ impl Asked {
     }
 }
 
-/// Headers of a request that ask something of a cache.
-pub(crate) const ASKING: [HeaderName; 8] =
-    [CACHE_CONTROL, PRAGMA, RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
+/// By what a caller validates an answer of their own.
+const CONDITIONS: [HeaderName; 5] = [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
 
 /// What becomes of an answer that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,7 @@ pub(crate) enum Use {
 }
 
 impl Entry {
-    /// Whether it is given again to a call with none of the headers that are [`ASKING`], and nothing is to be done besides.
+    /// Whether it is given again to a call whose headers ask nothing ([`Asked::is_in`]), and nothing is to be done besides.
     pub(crate) fn serves_at_once(&self, mode: CacheMode, now: Moment) -> bool {
         let asked = Asked { control: Control::default(), mode, conditional: false, range: false };
         let given = !matches!(mode, CacheMode::NoStore | CacheMode::Reload);
@@ -137,9 +140,8 @@ pub(crate) fn is_failure(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }
 
-/// What came, for the decision whether it is kept.
+/// What came in answer to a GET, for the decision whether it is kept.
 pub(crate) struct Came<'a> {
-    pub(crate) method: &'a Method,
     /// The headers of the request, as far as they are not made by a signer.
     pub(crate) asked: &'a HeaderMap,
     /// Whether the request carried credentials.
@@ -154,9 +156,7 @@ impl Rules {
     pub(crate) fn draft(&self, came: &Came<'_>, now: Moment, stamp: u64) -> Option<Draft> {
         let (status, headers) = (came.status, came.headers);
         let control = Control::read(headers);
-        let refused = *came.method != Method::GET
-            || came.asked.contains_key(RANGE)
-            || headers.contains_key(CONTENT_RANGE) && status == StatusCode::PARTIAL_CONTENT
+        let refused = came.asked.contains_key(RANGE)
             || headers.contains_key(SET_COOKIE) && !self.cookies
             || is_pragma_no_cache(headers)
             || self.refuses(status, &control, came.signed);

@@ -1,9 +1,6 @@
 //! One answer as it is kept: its head as text, its body as it came, and what it allows.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{
@@ -129,9 +126,8 @@ impl Entry {
             headers.append(name, value.clone());
         }
         let control = Control::read(&headers);
-        let mut with_age = headers.clone();
-        with_age.extend(told.get(AGE).map(|age| (AGE, age.clone())));
-        let terms = Terms::read(rules, self.status, &with_age, &control, now);
+        // Its `Age` is the 304's, since what is kept has none.
+        let terms = Terms::read(rules, self.status, &headers, &control, now);
         let selecting = Selecting::read(asked, &headers).filter(|_| !rules.refuses(self.status, &control, signed));
         let kept = selecting.is_some();
         let selecting = selecting.unwrap_or_default();
@@ -314,12 +310,6 @@ pub(super) fn text<'a, I: Iterator<Item = Field<'a>>>(headers: impl Fn() -> I) -
         text.put_u8(b'\n');
     }
     text.freeze()
-}
-
-/// The time since 1970 in milliseconds.
-pub(super) fn millis(wall: SystemTime) -> u64 {
-    let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ use http::Uri;
 use quick_cache::Equivalent;
 use sha2::{Digest, Sha256};
 
-use crate::{request::Origin, secret::hex};
+use crate::{
+    request::Origin,
+    secret::{feed, hex},
+};
 
 /// Names what is kept for one URL and one identity.
 ///
@@ -211,12 +214,6 @@ impl fmt::Debug for CachePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachePlace").field("origin", &&self.url[..self.origin]).finish_non_exhaustive()
     }
-}
-
-/// A text and its length, so that no text can run into the next.
-pub(crate) fn feed(hash: &mut Sha256, bytes: &[u8]) {
-    hash.update((bytes.len() as u64).to_be_bytes());
-    hash.update(bytes);
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl Memory {
 
     /// At most `most` of what is kept, by their URLs.
     pub(super) fn list(&self, most: usize) -> Vec<(String, Slot)> {
-        self.slots.iter().take(most).map(|(key, kept)| (key.url().to_owned(), Slot::clone(&kept.slot))).collect()
+        self.slots.iter().take(most).map(|(key, kept)| (key.url().to_owned(), kept.slot())).collect()
     }
 
     pub(super) fn capacity(&self) -> u64 {

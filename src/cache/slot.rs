@@ -14,12 +14,13 @@ use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
 use super::{
-    entry::{Entry, millis},
-    key::{CacheKey, feed},
+    entry::Entry,
+    key::CacheKey,
     listing::shown,
-    terms::{Moment, Terms},
+    terms::{Moment, Terms, millis},
     vary::Selecting,
 };
+use crate::secret::feed;
 
 /// What the bytes begin with: a name and the version of the form.
 const MARK: &[u8; 8] = b"rwcache1";
@@ -37,8 +38,13 @@ impl Slot {
         self.0.iter().find(|entry| entry.stamp == stamp && entry.selecting.matches(asked))
     }
 
-    /// These and `entry`, which takes the place of one for the same requests; what has another stamp is left out.
-    pub(super) fn with(&self, entry: &Arc<Entry>) -> Self {
+    /// What is kept with `entry` beside what was there, of which it takes the place for the same requests; what has
+    /// another stamp is left out.
+    pub(super) fn joined(before: Option<&Self>, entry: &Arc<Entry>) -> Self {
+        before.map_or_else(|| Self::default().with(entry), |before| before.with(entry))
+    }
+
+    fn with(&self, entry: &Arc<Entry>) -> Self {
         let later = |known: &Arc<Entry>| known.stamp == entry.stamp && known.came.at > entry.came.at;
         if self.0.iter().any(|known| known.selecting == entry.selecting && later(known)) {
             // A later answer was faster.
@@ -116,7 +122,7 @@ fn tag(key: &CacheKey, content: &[u8]) -> [u8; 32] {
 }
 
 impl Entry {
-    /// How long it is of use: as long as it may be given, and a day where it can be validated.
+    /// How long it is of use: as long as it may be given, and a week where it can be validated.
     fn life(&self) -> Duration {
         let Terms { lifetime, while_revalidate, if_error, age, .. } = self.terms;
         let given = lifetime.saturating_add(while_revalidate.max(if_error)).saturating_sub(age);
@@ -219,7 +225,6 @@ mod tests {
             let asked = HeaderMap::from_iter([(ACCEPT_LANGUAGE, language.parse().unwrap())]);
             let headers = HeaderMap::from_iter([(VARY, "accept-language".parse().unwrap())]);
             let came = crate::cache::Came {
-                method: &http::Method::GET,
                 asked: &asked,
                 signed: false,
                 status: StatusCode::OK,

@@ -34,6 +34,12 @@ impl Moment {
     }
 }
 
+/// The time since 1970 in milliseconds.
+pub(super) fn millis(wall: SystemTime) -> u64 {
+    let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// What an answer allows, once and for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
@@ -53,7 +59,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// Reads those of an answer that came at `now`; `None` in `explicit` where it says nothing itself.
+    /// Reads those of an answer that came at `now`.
     pub(super) fn read(rules: &Rules, status: StatusCode, headers: &HeaderMap, control: &Control, now: Moment) -> Self {
         let said = explicit(rules, headers, control, now.wall);
         let mut lifetime = match (said, rules.ttl) {

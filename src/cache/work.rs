@@ -78,8 +78,7 @@ impl Cache {
 
     /// The same for a body that is here.
     pub(crate) async fn keep_whole(&self, key: &CacheKey, slot: Option<&Slot>, draft: Draft, body: Bytes) -> bool {
-        let whole = self.rules.holds(body.len() as u64) && draft.is_whole(&body);
-        let plain = if whole { draft.plain(&body).await } else { None };
+        let plain = if self.fits(&draft, &body) { draft.plain(&body).await } else { None };
         let may = plain.is_some_and(|plain| !decide::holds_token(&plain));
         if may {
             self.keep(key, slot, draft.entry(body)).await;
@@ -87,12 +86,16 @@ impl Cache {
         may
     }
 
+    /// Whether this is all of the body, and no more than is kept.
+    fn fits(&self, draft: &Draft, body: &Bytes) -> bool {
+        self.rules.holds(body.len() as u64) && draft.is_whole(body)
+    }
+
     /// Keeps `entry` in memory, beside what was found before, and what others have kept since then.
     fn keep_here(&self, memory: &Memory, key: &CacheKey, slot: Option<&Slot>, entry: &Arc<Entry>) {
         self.count(|counters| &counters.kept);
         let known = memory.get(key).map(|kept| kept.slot());
-        let slot = known.as_ref().or(slot).map_or_else(|| Slot::default().with(entry), |slot| slot.with(entry));
-        memory.set(key.clone(), slot, entry.stamp());
+        memory.set(key.clone(), Slot::joined(known.as_ref().or(slot), entry), entry.stamp());
     }
 
     /// Keeps `entry` beside what was found before.
@@ -101,7 +104,7 @@ impl Cache {
             Store::Memory(memory) => self.keep_here(memory, key, slot, &entry),
             Store::Own(backend) => {
                 self.count(|counters| &counters.kept);
-                let slot = slot.map_or_else(|| Slot::default().with(&entry), |slot| slot.with(&entry));
+                let slot = Slot::joined(slot, &entry);
                 self.heard(in_time(backend.set(key, slot.encode(key), slot.life())).await);
             }
         }
@@ -225,8 +228,7 @@ impl Keep {
         if self.draft.is_coded() {
             return Some((self, body));
         }
-        let holds = self.cache.rules.holds(body.len() as u64);
-        if holds && self.draft.is_whole(&body) && !decide::holds_token(&body) {
+        if self.cache.fits(&self.draft, &body) && !decide::holds_token(&body) {
             self.cache.keep_here(memory, &self.key, self.slot.as_ref(), &self.draft.entry(body));
         }
         None

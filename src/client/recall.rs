@@ -50,8 +50,6 @@ pub(super) struct Recall<'c> {
     pub(super) lost: bool,
     /// Whether the request carries credentials.
     pub(super) is_signed: bool,
-    /// Whether the answer is for everybody.
-    pub(super) shared: bool,
     /// Headers of the request that were made for it alone, and stand for nobody.
     pub(super) made: Vec<HeaderName>,
 }
@@ -117,7 +115,6 @@ impl<'c> Run<'c> {
             counted: false,
             lost: false,
             is_signed: self.is_signed(),
-            shared,
             made: Vec::new(),
         }))
     }
@@ -156,7 +153,7 @@ impl<'c> Run<'c> {
                 Some(Landing::Answered(failure)) => {
                     return Ok(Some(match recall.stand_in() {
                         Some(stale) => self.given(stale, Source::Stale),
-                        None => self.given(again(&failure), Source::Server),
+                        None => self.given(http::Response::clone(&failure).map(WireBody::full), Source::Server),
                     }));
                 }
                 Some(_) => waited = true,
@@ -233,7 +230,7 @@ impl<'c> Run<'c> {
         recall.made = sent.iter().filter(made).map(|(name, _)| name.clone()).collect();
         let may_change = self.jar().is_some() || self.is_home() && self.credentials.signer().is_some();
         let same = !may_change
-            || matches!(self.identity(recall.shared, &recall.headers).await, Ok(whose) if *recall.key.identity() == whose);
+            || matches!(self.identity(recall.rules.are_for_all(), &recall.headers).await, Ok(whose) if *recall.key.identity() == whose);
         self.recall = Some(recall);
         !same
     }
@@ -301,14 +298,6 @@ fn source(verdict: Use) -> Option<Source> {
         Use::Stale | Use::Renew => Some(Source::Stale),
         Use::Validate => None,
     }
-}
-
-/// An answer that another call was given.
-fn again(told: &http::Response<Bytes>) -> http::Response<WireBody> {
-    let mut answer = http::Response::new(WireBody::full(told.body().clone()));
-    (*answer.status_mut(), *answer.version_mut()) = (told.status(), told.version());
-    answer.headers_mut().clone_from(told.headers());
-    answer
 }
 
 fn missing() -> Error {

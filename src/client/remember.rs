@@ -182,14 +182,14 @@ impl Recall<'_> {
     /// What is to be kept of an answer.
     fn draft(&self, answer: &http::Response<WireBody>, now: Moment) -> Option<Draft> {
         let came = Came {
-            method: &Method::GET,
             asked: &self.headers,
             signed: self.is_signed,
             status: answer.status(),
             version: answer.version(),
             headers: answer.headers(),
         };
-        let draft = self.rules.draft(&came, now, self.found.stamp).filter(|_| is_framed(answer));
+        let framed = is_framed(answer.version(), answer.headers(), answer.body());
+        let draft = self.rules.draft(&came, now, self.found.stamp).filter(|_| framed);
         draft.filter(|draft| !draft.varies_by(&self.made))
     }
 

@@ -4,23 +4,21 @@ use std::time::SystemTime;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, FROM, USER_AGENT},
+    header::{CONTENT_TYPE, COOKIE, FROM},
 };
 use sha2::{Digest, Sha256};
 
 use super::{Core, run::Run, wait};
 use crate::{
     auth::process,
-    cache::{ASKING, Identity, feed},
+    cache::{Asked, Identity},
     error::Result,
-    secret::Secret,
+    redirect::ANYWHERE,
+    secret::{Secret, feed},
 };
 
 /// Whose answers are for everybody.
 pub(super) const EVERYBODY: Identity = [0xff; 32];
-
-/// Headers that say nothing of who asks.
-const PLAIN: [HeaderName; 5] = [ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, USER_AGENT];
 
 /// Words by which the header of a call is known to say who asks, or for whom, besides those of credentials.
 const TELLING: [&str; 9] = ["auth", "key", "session", "user", "tenant", "account", "actor", "organi", "project"];
@@ -68,7 +66,7 @@ impl Run<'_> {
         let own = &self.client.core.headers;
         let policy = self.plan.policy.map_or(&[][..], |policy| &policy.headers);
         let tells = |(name, value): &(&HeaderName, &HeaderValue)| {
-            !PLAIN.contains(name)
+            !ANYWHERE.contains(name)
                 && !headers.get_all(*name).iter().eq(own.get_all(*name))
                 && (value.is_sensitive()
                     || own.contains_key(*name)
@@ -78,7 +76,7 @@ impl Run<'_> {
                     || TELLING.iter().any(|word| name.as_str().contains(word)))
         };
         let there = headers.iter().filter(tells).map(|(name, value)| (name, Some(value)));
-        let gone = own.keys().filter(|name| !PLAIN.contains(name) && !headers.contains_key(*name));
+        let gone = own.keys().filter(|name| !ANYWHERE.contains(name) && !headers.contains_key(*name));
         there.chain(gone.map(|name| (name, None))).collect()
     }
 
@@ -105,7 +103,7 @@ fn joined(whose: Identity, inherent: Identity) -> Identity {
 /// Whose the answers are to calls with nothing of their own, which ask nothing of the cache; `None` where each call is
 /// looked at.
 pub(super) fn usual(core: &Core) -> Option<Identity> {
-    let asking = ASKING.iter().chain([&CONTENT_TYPE]).any(|name| core.headers.contains_key(name));
+    let asking = Asked::is_in(&core.headers) || core.headers.contains_key(CONTENT_TYPE);
     if core.cache.is_none() || core.jar.is_some() || asking {
         return None;
     }
@@ -115,7 +113,7 @@ pub(super) fn usual(core: &Core) -> Option<Identity> {
 
 /// What a client's own headers, and its certificate, say of who asks; zeros where that is nothing.
 pub(super) fn inherent(headers: &HeaderMap, certificate: Option<&Secret>) -> Identity {
-    let telling = || headers.iter().filter(|(name, _)| !PLAIN.contains(name));
+    let telling = || headers.iter().filter(|(name, _)| !ANYWHERE.contains(name));
     if telling().next().is_none() && certificate.is_none() {
         return Identity::default();
     }

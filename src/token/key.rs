@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::secret::{Secret, hex};
+use crate::secret::{Secret, feed, hex};
 
 /// Names a token: where it comes from, for whom, by which grant, for what, and by which secrets.
 ///
@@ -57,12 +57,6 @@ impl TokenKey {
         }
         hex(&hash.finalize())
     }
-}
-
-/// A text and its length, so that no text can run into the next.
-fn feed(hash: &mut Sha256, bytes: &[u8]) {
-    hash.update((bytes.len() as u64).to_be_bytes());
-    hash.update(bytes);
 }
 
 impl fmt::Debug for TokenKey {

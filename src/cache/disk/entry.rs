@@ -5,14 +5,17 @@
 use std::{
     fs::{File, Metadata, OpenOptions},
     io::{self, Read, Write},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 
 use super::{folder::Folder, marks::Marks};
-use crate::error::{Result, file::failed};
+use crate::{
+    cache::terms::millis,
+    error::{Result, file::failed},
+};
 
 const SEAL: usize = 16;
 
@@ -39,14 +42,13 @@ pub(super) fn read(
     now: SystemTime,
     most: u64,
 ) -> Result<Option<Bytes>> {
-    let Some((file, found)) = folder.open(name, OpenOptions::new().read(true))? else { return Ok(None) };
-    match look_at(&file, &found, marks, now, most).map_err(|error| failed(&folder.file(name), "read", error))? {
-        Look::Value(value) => {
+    match open(folder, name, marks, now, most)? {
+        Some((Look::Value(value), found)) => {
             touch(folder, name, &found, now);
             Ok(Some(value))
         }
-        Look::Due => Ok(None),
-        Look::Unfit => folder.remove(name).map(|()| None),
+        Some((Look::Unfit, _)) => folder.remove(name).map(|()| None),
+        Some((Look::Due, _)) | None => Ok(None),
     }
 }
 
@@ -58,11 +60,23 @@ pub(super) fn look(
     now: SystemTime,
     most: u64,
 ) -> Result<Option<Bytes>> {
+    Ok(match open(folder, name, marks, now, most)? {
+        Some((Look::Value(value), _)) => Some(value),
+        _ => None,
+    })
+}
+
+/// What the file `name` is, where there is one.
+fn open(
+    folder: &Folder,
+    name: &str,
+    marks: &Marks<'_>,
+    now: SystemTime,
+    most: u64,
+) -> Result<Option<(Look, Metadata)>> {
     let Some((file, found)) = folder.open(name, OpenOptions::new().read(true))? else { return Ok(None) };
-    match look_at(&file, &found, marks, now, most).map_err(|error| failed(&folder.file(name), "read", error))? {
-        Look::Value(value) => Ok(Some(value)),
-        Look::Due | Look::Unfit => Ok(None),
-    }
+    let look = look_at(&file, &found, marks, now, most).map_err(|error| failed(&folder.file(name), "read", error))?;
+    Ok(Some((look, found)))
 }
 
 /// Whether the file `name` holds nothing that could be given any more.
@@ -129,10 +143,4 @@ fn seal(marks: &Marks<'_>) -> [u8; SEAL] {
     let mut seal = [0; SEAL];
     seal.copy_from_slice(&hash[..SEAL]);
     seal
-}
-
-/// Since 1970; 0 for a time before it.
-pub(super) fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{
-    entry::millis,
-    folder::{Folder, ROOM, size},
-};
-use crate::error::{
-    Error, ErrorKind, Result,
-    file::{failed, shown},
+use super::folder::{Folder, ROOM, size};
+use crate::{
+    cache::terms::millis,
+    error::{
+        Error, ErrorKind, Result,
+        file::{failed, shown},
+    },
 };
 
 /// How soon another process's lock is tried again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{
     HeaderName, StatusCode,
-    header::{ACCEPT_ENCODING, CONTENT_LENGTH, IF_RANGE, RANGE, TRANSFER_ENCODING},
+    header::{ACCEPT_ENCODING, CONTENT_LENGTH, IF_RANGE, RANGE},
 };
 use http_body::Body as _;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Outcome, Result, quoted},
-    response::{Response, coding::is_coded, save},
+    response::{Response, coding::is_coded, is_framed, save},
 };
 
 /// A download under way, whose `.part` is locked.
@@ -176,8 +176,7 @@ impl Response {
 
     /// Whether the end of the body is told by something else than the end of the connection.
     fn tells_its_end(&self) -> bool {
-        let told = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| self.headers().contains_key(name));
-        self.version > http::Version::HTTP_11 || told || self.body.size_hint().exact().is_some()
+        is_framed(self.version, self.headers(), &self.body)
     }
 
     /// An answer that is no file.
