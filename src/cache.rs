@@ -133,7 +133,8 @@ impl Cache {
         Self { store, rules, shared: Arc::default() }
     }
 
-    /// Keeps at most so many bytes; what was not used for longest goes first. Stores of one's own may not obey.
+    /// Keeps at most so many bytes: what is used least goes first, and on disk what was used longest ago. Stores of one's
+    /// own may not obey.
     pub fn capacity(self, bytes: u64) -> Self {
         match &self.store {
             Store::Memory(_) => self.sized(bytes),

@@ -41,9 +41,10 @@ pub(crate) fn cache(
     let Some(folder) = folder(io) else { return Ok(None) };
     // Without one of these nothing is kept: then there may still be something to make untrue.
     let mut policies = catalog.routes().flat_map(restwalk::Route::policies);
-    let keeps = matches!(wish(options), Some(Wish::Use | Wish::Refresh))
+    let keeps = folder.is_dir()
+        || matches!(wish(options), Some(Wish::Use | Wish::Refresh))
         || policies.any(|policy| policy.cached() == Some(true));
-    Ok((keeps || folder.is_dir()).then(|| Cache::disk(folder)))
+    Ok(keeps.then(|| Cache::disk(folder)))
 }
 
 /// Where answers are kept unless an environment says otherwise; nowhere without a home.

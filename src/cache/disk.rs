@@ -2,7 +2,7 @@
 //!
 //! A value is a file whose name is hexadecimal digits; `marks` tells what was made untrue, and `room` is the lock of
 //! whoever writes. Nothing is held open between two operations and nothing of the folder is remembered, so that what
-//! another process does is seen at once. Reading takes no lock.
+//! another process does is seen at once. Reading takes no lock once there are marks.
 
 use std::{
     fmt,
@@ -139,13 +139,7 @@ impl Shared {
     }
 
     fn remove(&self, key: &CacheKey) -> Result<()> {
-        if !self.folder.is_there()? {
-            return Ok(());
-        }
-        match Marks::open(&self.folder)? {
-            Some(marks) => self.folder.remove(&key.id(marks.salt())),
-            None => Ok(()),
-        }
+        self.known()?.map_or(Ok(()), |marks| self.folder.remove(&key.id(marks.salt())))
     }
 
     /// Where there are no marks, nothing that is kept can be given.
@@ -191,8 +185,7 @@ impl Shared {
     }
 
     fn list(&self, most: usize) -> Result<Vec<Bytes>> {
-        let marks = if self.folder.is_there()? { Marks::open(&self.folder)? } else { None };
-        let (Some(marks), now) = (marks, (self.clock)()) else { return Ok(Vec::new()) };
+        let (Some(marks), now) = (self.known()?, (self.clock)()) else { return Ok(Vec::new()) };
         let mut values = Vec::new();
         for found in self.folder.entries()? {
             if values.len() >= most {
@@ -211,11 +204,15 @@ impl Shared {
         Ok(self.folder.entries()?.fold((0, 0), sum))
     }
 
+    /// The marks, where there are any.
+    fn known(&self) -> Result<Option<Marks<'_>>> {
+        if self.folder.is_there()? { Marks::open(&self.folder) } else { Ok(None) }
+    }
+
     /// The marks; made where there are none, and anew where something is owed.
     fn marks(&self) -> Result<Marks<'_>> {
         if self.owed.load(Ordering::SeqCst) == 0
-            && self.folder.is_there()?
-            && let Some(marks) = Marks::open(&self.folder)?
+            && let Some(marks) = self.known()?
         {
             return Ok(marks);
         }

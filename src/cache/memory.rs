@@ -194,7 +194,10 @@ impl fmt::Debug for Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Came, Moment, Rules},
+        *,
+    };
 
     fn key(url: &str) -> CacheKey {
         CacheKey::new([0; 32], &url.parse().unwrap()).unwrap()
@@ -230,6 +233,69 @@ mod tests {
         assert!(!has(&memory, "http://h/a"));
         memory.set(key("http://h/a"), Slot::default(), memory.stamp(&key("http://h/a")));
         assert!(has(&memory, "http://h/a"));
+    }
+
+    /// A slot of one answer with a body of so many bytes, under the stamp of its place.
+    fn slot(memory: &Memory, key: &CacheKey, length: usize) -> Slot {
+        let mut headers = HeaderMap::new();
+        headers.insert("cache-control", http::HeaderValue::from_static("max-age=60"));
+        let rules = Rules { ttl: None, limit: 0, heuristics: false, errors: false, cookies: false, shared: false };
+        let came = Came {
+            asked: &HeaderMap::new(),
+            signed: false,
+            status: http::StatusCode::OK,
+            version: http::Version::HTTP_11,
+            headers: &headers,
+        };
+        let draft = rules.draft(&came, Moment::now(), memory.stamp(key)).unwrap();
+        Slot::joined(None, &draft.entry(bytes::Bytes::from(vec![b'x'; length])))
+    }
+
+    #[test]
+    fn c22_what_is_kept_never_exceeds_its_capacity() {
+        let capacity = 64 << 10;
+        let memory = Memory::new(capacity, 4 << 10);
+        let mut most = 0;
+        for number in 0..400 {
+            let key = key(&format!("http://h/{number}"));
+            let slot = slot(&memory, &key, number * 37 % 4_096);
+            memory.set(key.clone(), slot, memory.stamp(&key));
+            let (_, bytes) = memory.usage();
+            assert!(bytes <= capacity, "{number}: {bytes}");
+            most = most.max(bytes);
+        }
+        assert!(most > capacity / 2, "hardly anything is kept: {most}");
+    }
+
+    #[test]
+    fn c28_who_reads_meanwhile_sees_what_was_kept_under_its_own_key_and_nothing_untrue() {
+        let memory = Memory::new(1 << 20, 64 << 10);
+        let keys: Vec<_> = (0..4).map(|number| key(&format!("http://h/{number}/x"))).collect();
+        std::thread::scope(|scope| {
+            for thread in 0..8_usize {
+                let (memory, keys) = (&memory, &keys);
+                scope.spawn(move || {
+                    for round in 0..2_000_usize {
+                        let (number, own) = ((thread + round) % 4, &keys[(thread + round) % 4]);
+                        match round % 5 {
+                            0 | 1 => {
+                                let slot = slot(memory, own, number + 1);
+                                let stamp = slot.entries()[0].stamp;
+                                memory.set(own.clone(), slot, stamp);
+                            }
+                            2 => memory.remove(own),
+                            3 => memory.invalidate(&key(&format!("http://h/{number}")).place()),
+                            _ => {}
+                        }
+                        let before = memory.stamp(own);
+                        if let Some(kept) = memory.get(own) {
+                            assert!(kept.stamp() >= before, "what was untrue before it was looked for is given");
+                            assert_eq!(kept.slot().entries()[0].body.len(), number + 1);
+                        }
+                    }
+                });
+            }
+        });
     }
 
     #[test]

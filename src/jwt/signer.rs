@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{JwtKey, compact::Claims, since_1970};
 use crate::{
     error::Result,
-    secret::{Secret, hex},
+    secret::{Secret, feed, hex},
 };
 
 /// Signs each attempt of a call by a token of its own, which lives 30 s; see [`Auth::jwt`](crate::Auth::jwt).
@@ -110,8 +110,7 @@ impl JwtSigner {
         let parts = [self.scheme.clone(), header, self.claims(None, None)?.json()?];
         let mut hash = Sha256::new_with_prefix(self.key.fingerprint());
         for part in parts {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+            feed(&mut hash, part.as_bytes());
         }
         Ok(Secret::from(hex(&hash.finalize())))
     }

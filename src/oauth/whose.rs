@@ -37,19 +37,19 @@ impl Renewal {
         if let Grant::ClientCredentials = grant {
             return Ok(named([("settings", settings.as_str())]));
         }
-        match self.record().await? {
-            Some(record) if record.grant.is_some() || grant.is_somebodys() => Ok(person(&settings, &record)),
+        let held = self.held().filter(|held| held.freshness() != Freshness::Ended);
+        let kept = if held.is_none() { self.ended().await? } else { None };
+        match held.as_ref().map(|held| &held.record).or(kept.as_ref()) {
+            Some(record) if record.grant.is_some() || grant.is_somebodys() => Ok(person(&settings, record)),
             None if grant.is_somebodys() => Ok(person(&settings, &self.token(carrier).await?.record)),
             _ => Ok(named([("settings", settings.as_str())])),
         }
     }
 
-    /// What is known of the sign-in that the next request goes out by; `None` where there is none.
-    async fn record(&self) -> Result<Option<TokenRecord>> {
+    /// What is known of the sign-in that the next request goes out by, where no token at hand is good; `None` where there
+    /// is none.
+    async fn ended(&self) -> Result<Option<TokenRecord>> {
         let held = self.held();
-        if let Some(held) = held.as_ref().filter(|held| held.freshness() != Freshness::Ended) {
-            return Ok(Some(held.record.clone()));
-        }
         // Another process may have let somebody else sign in meanwhile.
         let kept = match (self.store.read(&self.key).await, &held) {
             (Err(_), Some(_)) => None,

@@ -85,9 +85,8 @@ impl Answers {
     }
 
     /// The names of the marks and of the value.
-    fn names(&self, key: &CacheKey) -> (String, String) {
-        let origin = key.place().origin(self.seal.salt());
-        (self.marks(&origin), format!("{}{{{origin}}}:{}", self.prefix, key.id(self.seal.salt())))
+    fn names(&self, key: &CacheKey, origin: &str) -> (String, String) {
+        (self.marks(origin), format!("{}{{{origin}}}:{}", self.prefix, key.id(self.seal.salt())))
     }
 
     /// Tells Redis what was made untrue on an origin and could not be told before. Until it has heard of it, nothing is
@@ -111,8 +110,9 @@ impl Answers {
 
     async fn read(&self, key: &CacheKey) -> Result<Kept> {
         let place = key.place();
-        self.settle(&place.origin(self.seal.salt())).await?;
-        let (marks, name) = self.names(key);
+        let origin = place.origin(self.seal.salt());
+        self.settle(&origin).await?;
+        let (marks, name) = self.names(key, &origin);
         let mut call = READ.prepare_invoke();
         call.key(marks).key(&name).arg(number()?).arg(millis(MARKS)).arg(LARGEST);
         for place in place.ids(self.seal.salt()) {
@@ -134,8 +134,9 @@ impl Answers {
     }
 
     async fn write(&self, key: &CacheKey, value: Bytes, life: Duration) -> Result<()> {
-        self.settle(&key.place().origin(self.seal.salt())).await?;
-        let (marks, name) = self.names(key);
+        let origin = key.place().origin(self.seal.salt());
+        self.settle(&origin).await?;
+        let (marks, name) = self.names(key, &origin);
         let sealed = if value.len() < LARGEST { self.seal.seal(name.as_bytes(), value.into()) } else { None };
         let Some(sealed) = sealed.filter(|sealed| sealed.len() <= LARGEST) else {
             // What is there is older, and not to be given in its place.
@@ -227,7 +228,8 @@ impl CacheBackend for Answers {
     }
 
     fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.delete(&[self.names(key).1]).await })
+        let (_, name) = self.names(key, &key.place().origin(self.seal.salt()));
+        Box::pin(async move { self.delete(&[name]).await })
     }
 
     fn invalidate<'a>(&'a self, place: &'a CachePlace) -> BoxFuture<'a, Result<()>> {

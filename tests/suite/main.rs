@@ -58,7 +58,7 @@ mod examples;
 mod faults;
 /// That the server with the habits of other providers has them.
 mod habits;
-
+/// C06: whose the answers are that a cache keeps.
 #[cfg(feature = "oauth")]
 mod identities;
 /// E27, V-W9: tokens signed for each attempt, and the keys that check others'.
@@ -114,10 +114,10 @@ mod secrets;
 /// O34, D24, W76: signing in anew, signing out, asking about a token, registering a client.
 #[cfg(feature = "oauth")]
 mod sessions;
-/// Z: tokens that processes keep together, in Redis.
+/// Z, C: answers that processes keep together, in Redis.
 #[cfg(feature = "redis")]
 mod shared_cache;
-
+/// Z: tokens that processes keep together, in Redis.
 #[cfg(all(feature = "http", feature = "oauth", feature = "redis"))]
 mod shared_tokens;
 /// Y42, O07, O09, O33: credentials that are made anew for each attempt.

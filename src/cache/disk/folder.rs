@@ -177,21 +177,7 @@ fn private() -> OpenOptions {
 fn trusted(path: &Path, found: &Metadata) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
 
-    use crate::error::file::for_shell;
-
-    let own = found.uid() == rustix::process::geteuid().as_raw();
-    if !own && found.uid() != 0 {
-        return Err(refused(path, "belongs to somebody else; keep answers in a folder of your own"));
-    }
-    if found.mode() & 0o022 == 0 {
-        return Ok(());
-    }
-    // One with the sticky bit is meant for all.
-    if !own || found.mode() & 0o1000 != 0 {
-        return Err(refused(path, "is a folder that all can write; keep answers in one of your own"));
-    }
-    let fix = for_shell(path);
-    Err(refused(path, &format!("is a folder that others can write; allow it to yourself alone: chmod 700 {fix}")))
+    crate::error::file::trusted(path, (found.uid(), found.mode()), "answers")
 }
 
 /// Whose a folder is, is left to its place.

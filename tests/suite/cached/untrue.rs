@@ -133,9 +133,10 @@ fn c18_a_renewal_needs_no_runtime_to_be_left_out() {
         .body("kept")]);
     let client = script.builder().total_timeout(None).headers_timeout(None).idle_timeout(None);
     let client = client.cache(&Cache::memory()).build().unwrap();
-    for _ in 0..2 {
+    for round in 0..2 {
         let mut call = Box::pin(told(client.res("x").get()));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(call.as_mut().poll(&mut context).is_ready());
+        assert_eq!(call.as_mut().poll(&mut context), std::task::Poll::Ready(("kept".into(), round == 1)));
     }
+    assert_eq!(script.count(), 1);
 }

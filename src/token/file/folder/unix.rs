@@ -21,7 +21,7 @@ use rustix::{
 use zeroize::Zeroizing;
 
 use super::{Parts, failed, for_shell, refused, unlockable};
-use crate::error::Result;
+use crate::error::{Result, file::trusted};
 
 /// What a file is opened with: no link, nothing that another program would inherit, and a pipe is not waited for.
 const CAREFULLY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
@@ -54,16 +54,7 @@ impl Folder {
             Err(error) => return Err(failed(path, "opened", error.into())),
         };
         let found = fstat(&handle).map_err(|error| failed(path, "read", error.into()))?;
-        if found.st_uid != geteuid().as_raw() && found.st_uid != 0 {
-            return Err(refused(path, "belongs to somebody else; keep tokens in a folder of your own"));
-        }
-        if found.st_mode & OTHERS_WRITE != 0 {
-            let shared = found.st_mode & Mode::SVTX.bits() != 0 || found.st_uid != geteuid().as_raw();
-            let fix =
-                format!("is a folder that others can write; allow it to yourself alone: chmod 700 {}", for_shell(path));
-            let why = if shared { "is a folder that all can write; keep tokens in one of your own" } else { &fix };
-            return Err(refused(path, why));
-        }
+        trusted(path, (found.st_uid, found.st_mode), "tokens")?;
         Ok(Some(Self { handle, path: path.to_owned() }))
     }
 
